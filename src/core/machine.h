@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* machine: `struct ukern` and `struct cpu`: where all mutable state hangs.                       Row core/machine
+ *
+ * State       one struct ukern per machine, in its own arena; one struct cpu per CPU; thread-local `here` is the CPU
+ *             that this host thread is being (NULL outside the machine's functions), the one mutable global.
+ * Rules       every layer has one pointer here, to a struct that only its own .c file defines.
+ *             Fields of struct cpu belong to that CPU unless marked (any): those are atomic.
+ * Engine      core reaches the host only through struct engine_ops, which an engine gives. */
+#pragma once
+#include "core/arena.h"
+#include "core/lib.h"
+#include <stdatomic.h>
+
+struct cpu;
+struct thread;
+
+/* Where a simulation may change CPU, and what its trace shows (DESIGN 3). a and b are plain numbers, never host
+ * pointers, frame numbers or real time: they are printed. */
+enum point {
+    POINT_CALL,   /* kernel entry: a = call number, b = first argument unless it is an address */
+    POINT_RETURN, /* kernel exit: a = status, b = value (0 where the value is a choice)        */
+    POINT_SPIN,   /* a contended lock or a full queue                                          */
+    POINT_SWITCH, /* another thread runs: a = its number, NO_ID the idle loop                  */
+    POINT_WAKE,   /* a thread became ready: a = its number                                     */
+    POINT_IDLE,   /* the idle loop looked for work and found none                              */
+    POINT_INTERRUPT, /* pending bits were taken: a = the bits                                  */
+    POINT_GUEST,  /* a guest ran: a = exit kind, b = address                                   */
+    POINT_CONSOLE, /* bytes went out: a = console, b = how many                                */
+    POINT_EVENT,  /* check build only: an atomic step of a shared object                       */
+    POINT_COUNT
+};
+
+/* Interrupts of a CPU: bits of cpu->pending. */
+enum { IRQ_RESCHEDULE = 1, IRQ_TIMER = 2, IRQ_INPUT = 4, IRQ_STOP = 8 };
+
+enum cpu_state { CPU_RUN, CPU_IDLE, CPU_GUEST };
+
+struct engine_ops {
+    uint64_t (*now)(struct ukern *m);                       /* ns of machine time */
+    void (*point)(struct cpu *c, enum point kind, uint64_t a, uint64_t b);
+    void (*spin)(struct cpu *c, uint32_t turns);            /* in a wait loop, after `turns` turns */
+    void (*idle)(struct cpu *c, uint64_t deadline);         /* until pending != 0 or now >= deadline (0: none) */
+    void (*kick)(struct cpu *to);                           /* pending is set: make it look (any CPU, any thread) */
+    _Noreturn void (*park)(struct cpu *c);                  /* the machine has ended or is broken: never comes back */
+};
+
+struct cpu {
+    /* The first fields are known to host/trap.S: see the static_asserts in host/switch.c. */
+    uint8_t *kstack_top;           /* of the running thread: where ukern_trap switches to   */
+    uint64_t user_rsp;             /* where it came from                                    */
+    struct ukern *m;
+    uint32_t id;
+    bool in_user;                  /* a hosted task's own code is running                   */
+    _Atomic uint32_t state;        /* (any) enum cpu_state: written by its CPU, read by kickers */
+    _Atomic uint32_t pending;      /* (any) IRQ_ bits */
+    _Atomic uint64_t entered;      /* (any) machine time of the last kernel entry or exit; written by its CPU */
+    struct thread *current;        /* NULL: the idle loop (sched/thread) */
+    struct engine_cpu *engine;     /* host/engine */
+    struct sched_cpu *sched;       /* sched/thread */
+    uint64_t switches, calls, interrupts; /* read by ukern_stats without lock: relaxed atomics through stat_ helpers */
+#ifdef UKERN_CHECK
+    uint32_t held[8], held_count;  /* ranks of the locks that it holds, innermost last */
+#endif
+};
+
+struct ukern {
+    struct arena arena;
+    struct ukern_params params;    /* with the defaults filled in; regions and hooks copied */
+    struct ukern_hooks hooks;
+    const struct engine_ops *ops;
+    uint8_t *ram;                  /* the direct map of the simulated memory: ram + frame * 4096 */
+    uint32_t frames;               /* frames in it */
+    uint32_t cpus;
+    struct cpu *cpu;               /* [cpus] */
+    _Atomic uint32_t ended;        /* enum machine_end */
+    struct host *host;             /* host/: memfd, files, pthreads */
+    struct engine *engine;
+    struct memmap_state *memmap;
+    struct frame_table_state *frame_table;
+    struct frame_state *frame;
+    struct space_state *space;
+    struct thread_state *thread;
+    struct chan_state *chan;
+    struct vm_state *vm;
+    struct console_state *console;
+    char error[256];
+};
+
+/* Why the machine ended; 0 while it has not. */
+enum machine_end { END_NOT, END_DONE, END_STOPPED, END_DEADLOCK, END_BROKEN, END_HOST };
+
+extern _Thread_local struct cpu *here;
+
+static inline uint64_t machine_now(void) { return here->m->ops->now(here->m); }
+static inline void engine_point(enum point kind, uint64_t a, uint64_t b) { here->m->ops->point(here, kind, a, b); }
+/* An atomic step of a shared object: a point in the check build, nothing in the fast build. */
+#ifdef UKERN_CHECK
+#define EVENT_POINT(layer_rank) engine_point(POINT_EVENT, (layer_rank), 0)
+#else
+#define EVENT_POINT(layer_rank) ((void)0)
+#endif
+
+/* Interrupts CPU `to`: sets the bits, then makes it look. (any thread) */
+static inline void cpu_interrupt(struct cpu *to, uint32_t bits)
+{
+    /* seq_cst: the bits must be visible before `state` is read in kick, as the idler writes state before it reads
+     * the bits (store-buffering pattern: anything weaker can lose the wake-up). */
+    atomic_fetch_or(&to->pending, bits);
+    to->m->ops->kick(to);
+}
+
+/* Logs one line through the embedder's hook; at most 511 bytes. */
+void machine_log(struct ukern *m, enum ukern_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Sets ukern_error(m), logs it, and returns st. */
+enum ukern_status machine_fail(struct ukern *m, enum ukern_status st, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Ends the machine once: the first caller's reason stays. Interrupts every CPU. (any thread) */
+void machine_end(struct ukern *m, enum machine_end why);
+static inline bool machine_has_ended(struct ukern *m) { return atomic_load_explicit(&m->ended, memory_order_acquire) != END_NOT; }

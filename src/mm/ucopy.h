@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ucopy: copying between user addresses and the kernel, or between two spaces, by page walk.      Row mm/ucopy
+ *
+ * Effect      bytes in ascending order; FAULT at the first page that is not mapped PERM_USER (and PERM_WRITE for the
+ *             destination); *ret_done is exact, and is the one output that is written on failure, too
+ * Wrapping    a range that wraps, or leaves the space, faults at the first address outside
+ * Owner       see space.h: the caller's space, or that of a task blocked in a kernel call */
+#pragma once
+#include "core/machine.h"
+
+enum ukern_status ucopy_in(struct space_id from, uint64_t va, void *to, uint64_t n, uint64_t *ret_done) must_use;
+enum ukern_status ucopy_out(struct space_id to, uint64_t va, const void *from, uint64_t n, uint64_t *ret_done) must_use;
+enum ukern_status ucopy_move(struct space_id from, uint64_t from_va, struct space_id to, uint64_t to_va, uint64_t n,
+                             uint64_t *ret_done) must_use;

@@ -85,7 +85,7 @@ static inline void *ukern_user_pointer(uint64_t va)
 enum { UKERN_PROT_READ = 0, UKERN_PROT_WRITE = 1 };
 /* Free for the task's own mappings: [UKERN_MAP_LOW, UKERN_MAP_HIGH). */
 #define UKERN_MAP_LOW UINT64_C(0x40000000)
-#define UKERN_MAP_HIGH UINT64_C(0xf0000000)
+#define UKERN_MAP_HIGH UINT64_C(0xe0000000)
 
 /* ---- virtual machines ---- */
 enum { UKERN_VM_IRQCHIP = 1 }; /* vm_create: PIC, PIT, I/O APIC, local APIC in KVM */

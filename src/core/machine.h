@@ -33,6 +33,9 @@ enum point {
 /* Interrupts of a CPU: bits of cpu->pending. */
 enum { IRQ_RESCHEDULE = 1, IRQ_TIMER = 2, IRQ_INPUT = 4, IRQ_STOP = 8 };
 
+/* What a CPU counts. */
+enum count { COUNT_SWITCHES, COUNT_CALLS, COUNT_MESSAGES, COUNT_INTERRUPTS, COUNT_FAULTS, COUNT_COUNT };
+
 enum cpu_state { CPU_RUN, CPU_IDLE, CPU_GUEST };
 
 struct engine_ops {
@@ -41,23 +44,30 @@ struct engine_ops {
     void (*spin)(struct cpu *c, uint32_t turns);            /* in a wait loop, after `turns` turns */
     void (*idle)(struct cpu *c, uint64_t deadline);         /* until pending != 0 or now >= deadline (0: none) */
     void (*kick)(struct cpu *to);                           /* pending is set: make it look (any CPU, any thread) */
-    _Noreturn void (*park)(struct cpu *c);                  /* the machine has ended or is broken: never comes back */
+    void (*park)(struct cpu *c) __attribute__((noreturn));                  /* the machine has ended or is broken: never comes back */
 };
 
 struct cpu {
-    /* The first fields are known to host/trap.S: see the static_asserts in host/switch.c. */
+    /* The first fields are known to host/trap.S: see the static_asserts in host/fault.c. */
     uint8_t *kstack_top;           /* of the running thread: where ukern_trap switches to   */
-    uint64_t user_rsp;             /* where it came from                                    */
-    struct ukern *m;
+    bool in_user;                  /* a hosted task's own code is running; read by signal handlers on this thread */
+    bool simulated;                /* the engine is sim: points are taken                   */
     uint32_t id;
-    bool in_user;                  /* a hosted task's own code is running                   */
+    uint32_t running;              /* number of the current thread, NO_ID: the idle loop    */
+    struct ukern *m;
     _Atomic uint32_t state;        /* (any) enum cpu_state: written by its CPU, read by kickers */
     _Atomic uint32_t pending;      /* (any) IRQ_ bits */
-    _Atomic uint64_t entered;      /* (any) machine time of the last kernel entry or exit; written by its CPU */
     struct thread *current;        /* NULL: the idle loop (sched/thread) */
+    struct side *side;             /* the current thread's, for the sanitizers (host/switch) */
     struct engine_cpu *engine;     /* host/engine */
     struct sched_cpu *sched;       /* sched/thread */
-    uint64_t switches, calls, interrupts; /* read by ukern_stats without lock: relaxed atomics through stat_ helpers */
+    struct fault {                 /* why a task ends that did not ask for it: filled by a signal handler on this CPU */
+        int signal;                /* 0: `why` says it */
+        uint64_t address, at;      /* what it touched, where its code was */
+        const char *why;
+    } fault;
+    _Atomic uint64_t count[COUNT_COUNT];   /* (any) statistics; written by this CPU only */
+    _Atomic uint64_t seen_calls, seen_time; /* (any) ukern_task_info's memory of when the calls last changed */
 #ifdef UKERN_CHECK
     uint32_t held[8], held_count;  /* ranks of the locks that it holds, innermost last */
 #endif
@@ -72,9 +82,11 @@ struct ukern {
     uint32_t frames;               /* frames in it */
     uint32_t cpus;
     struct cpu *cpu;               /* [cpus] */
-    _Atomic uint32_t ended;        /* enum machine_end */
-    struct host *host;             /* host/: memfd, files, pthreads */
+    _Atomic uint32_t ended;        /* (any) enum machine_end */
+    _Atomic uint32_t log_lock;     /* (any) one log or console line at a time; outside threads log, too, so no struct lock */
+    void (*on_quiet)(struct ukern *m); /* upcall of the engine: every CPU is idle, no timer runs (sched/thread) */
     struct engine *engine;
+    struct ram_state *ram_state;   /* host/ram: the memfd behind m->ram */
     struct memmap_state *memmap;
     struct frame_table_state *frame_table;
     struct frame_state *frame;
@@ -92,7 +104,18 @@ enum machine_end { END_NOT, END_DONE, END_STOPPED, END_DEADLOCK, END_BROKEN, END
 extern _Thread_local struct cpu *here;
 
 static inline uint64_t machine_now(void) { return here->m->ops->now(here->m); }
-static inline void engine_point(enum point kind, uint64_t a, uint64_t b) { here->m->ops->point(here, kind, a, b); }
+static inline void engine_point(enum point kind, uint64_t a, uint64_t b)
+{
+    struct cpu *c = here;
+    if (unlikely(c->simulated))
+        c->m->ops->point(c, kind, a, b);
+}
+/* One more of something that this CPU counts: it is the only writer, so no read-modify-write is needed. */
+static inline void cpu_count(enum count what)
+{
+    _Atomic uint64_t *n = &here->count[what];
+    atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1, memory_order_relaxed);
+}
 /* An atomic step of a shared object: a point in the check build, nothing in the fast build. */
 #ifdef UKERN_CHECK
 #define EVENT_POINT(layer_rank) engine_point(POINT_EVENT, (layer_rank), 0)
@@ -113,6 +136,8 @@ static inline void cpu_interrupt(struct cpu *to, uint32_t bits)
 void machine_log(struct ukern *m, enum ukern_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Sets ukern_error(m), logs it, and returns st. */
 enum ukern_status machine_fail(struct ukern *m, enum ukern_status st, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Bytes for a console, through the embedder's hook. */
+void machine_console(struct ukern *m, uint32_t console, const void *bytes, size_t n);
 /* Ends the machine once: the first caller's reason stays. Interrupts every CPU. (any thread) */
 void machine_end(struct ukern *m, enum machine_end why);
 static inline bool machine_has_ended(struct ukern *m) { return atomic_load_explicit(&m->ended, memory_order_acquire) != END_NOT; }

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* lock: the contended path, and the check build's rules. */
+#include "core/lock.h"
+
+void lock_wait(struct lock *l, uint16_t ticket)
+{
+    for (uint32_t turns = 1; atomic_load_explicit(&l->serving, memory_order_acquire) != ticket; turns++) {
+        engine_point(POINT_SPIN, 0, 0);
+        here->m->ops->spin(here, turns);
+    }
+}
+
+#ifdef UKERN_CHECK
+static const char *const names[] = { LAYER_NAMES };
+
+void lock_taken(struct lock *l)
+{
+    struct cpu *c = here;
+    uint32_t n = c->held_count;
+    CHECK(n == 0 || l->rank < c->held[n - 1], "lock of %s taken while holding that of %s: only ever go down src/LAYERS",
+          names[l->rank], names[c->held[n - 1]]);
+    CHECK(n < COUNT_OF(c->held), "%u locks held at once", n);
+    CHECK(l->holder == NO_ID, "lock of %s is held by cpu%u", names[l->rank], l->holder);
+    c->held[n] = l->rank;
+    c->held_count = n + 1;
+    l->holder = c->id;
+    EVENT_POINT(l->rank);
+}
+
+void lock_giving(struct lock *l)
+{
+    struct cpu *c = here;
+    CHECK(l->holder == c->id, "lock of %s given by cpu%u, held by cpu%d", names[l->rank], c->id, (int)l->holder);
+    CHECK(c->held_count > 0 && c->held[c->held_count - 1] == l->rank, "lock of %s is not the innermost", names[l->rank]);
+    c->held_count--;
+    l->holder = NO_ID;
+}
+
+bool lock_held(const struct lock *l) { return l->holder == here->id; }
+#endif

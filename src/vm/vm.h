@@ -11,7 +11,8 @@
  *             vm_destroy     memory, descriptors and table entry come home
  * Invariants  a VM belongs to the thread that made it: to others it is NOTFOUND; it goes when that thread ends
  * Slice       while another thread of the CPU is ready, a guest runs at most 10 ms, then yields; input and wake-ups kick it
- * Halted      a guest that is halted with interrupts off for 200 ms is stuck for ever: exit HALTED
+ * Halted      a guest that makes no exit is looked at every 200 ms, and whenever it is kicked: halted with interrupts off
+ *             it is stuck for ever, and the exit is HALTED
  * Lock        vm.lock guards the table's `owner` fields; the rest of an entry is its owner's */
 #pragma once
 #include "core/machine.h"

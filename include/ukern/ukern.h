@@ -19,6 +19,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default) /* the library is built with everything else hidden */
+#endif
 
 #define UKERN_VERSION "0.1.0"
 #define UKERN_PAGE 4096u
@@ -257,6 +260,9 @@ UKERN_MUST_USE enum ukern_status ukern_config_set(struct ukern_config *c, const 
  * `hooks` when not NULL. */
 UKERN_MUST_USE enum ukern_status ukern_make_from_config(const struct ukern_config *c, const struct ukern_hooks *hooks, struct ukern **ret_machine);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -14,6 +14,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default) /* the library is built with everything else hidden */
+#endif
 
 #define UKERN_WINDOW (UINT64_C(1) << 32)
 #define UKERN_BLOBS_MAX 16u
@@ -134,6 +137,9 @@ enum ukern_status ukern_vm_set_regs(uint32_t vm, const struct ukern_vm_regs *reg
 enum ukern_status ukern_vm_irq(uint32_t vm, uint32_t line, bool level);
 enum ukern_status ukern_vm_destroy(uint32_t vm);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

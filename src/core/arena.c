@@ -11,7 +11,7 @@ void *arena_take(struct arena *a, size_t n, size_t align)
     /* The base is a page boundary at least; larger alignments are of the address, not of the offset. */
     uintptr_t base = (uintptr_t)a->base, at = base + a->used;
     size_t gap = (size_t)(-at & (align - 1)), room = a->size - a->used;
-    if (gap > room || room - gap < RED_ZONE || n > room - gap - RED_ZONE)
+    if (n > room || gap + RED_ZONE > room - n)
         return NULL;
     uint8_t *piece = a->base + a->used + gap;
     a->used += gap + n + RED_ZONE;

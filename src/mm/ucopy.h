@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ucopy: copying between user addresses and the kernel, or between two spaces, by page walk.      Row mm/ucopy
  *
- * Effect      bytes in ascending order; FAULT at the first page that is not mapped PERM_USER (and PERM_WRITE for the
- *             destination); *ret_done is exact, and is the one output that is written on failure, too
+ * State       none
+ * Primitives  ucopy_in    user to kernel
+ *             ucopy_out   kernel to user
+ *             ucopy_move  user to user, of one space or of two
+ * Effect      bytes in ascending order, also where source and destination are the same memory; FAULT at the first address
+ *             that is not mapped PERM_USER (and PERM_WRITE for the destination); *ret_done is exact, and is the one output
+ *             that is written on failure, too
  * Wrapping    a range that wraps, or leaves the space, faults at the first address outside
- * Owner       see space.h: the caller's space, or that of a task blocked in a kernel call */
+ * Owner       see space.h: the caller's space, or that of a task blocked in a kernel call
+ * Lock        none */
 #pragma once
 #include "core/machine.h"
 

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* window: see window.h. Reserved addresses are PROT_NONE and stay mapped, so nobody else's mmap can land in them. */
+#include "host/window.h"
+#include "core/sanitize.h"
+#include "host/ram.h"
+#include <sys/mman.h>
+
+enum { NOTHING = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE };
+
+/* Takes the sanitizer's marks off addresses that change their owner: a task that was killed leaves the red zones of its
+ * stack frames behind. Large ranges drop the shadow's pages instead of writing them. */
+static void window_unpoison(uint8_t *p, uint64_t n)
+{
+#if SANITIZE_ADDRESS
+    size_t scale, offset;
+    __asan_get_shadow_mapping(&scale, &offset);
+    uintptr_t low = ((uintptr_t)p >> scale) + offset, high = (((uintptr_t)p + n) >> scale) + offset;
+    if (n >= UINT64_C(1) << 30 && is_aligned(low, FRAME_SIZE) && is_aligned(high, FRAME_SIZE))
+        madvise((void *)low, high - low, MADV_DONTNEED);
+    else
+        sanitize_unpoison(p, n);
+#else
+    (void)p, (void)n;
+#endif
+}
+
+enum ukern_status window_make(uint64_t size, uint64_t align, struct window *ret_window)
+{
+    if (size == 0 || !is_aligned(size, FRAME_SIZE) || align < FRAME_SIZE || (align & (align - 1)) != 0 ||
+        size > PTRDIFF_MAX - align)
+        return UKERN_BADARG;
+    /* Too much by `align`, then the ends go back: the only way to an alignment without asking for a fixed address. */
+    uint64_t whole = size + (align - FRAME_SIZE);
+    uint8_t *got = mmap(NULL, whole, PROT_NONE, NOTHING, -1, 0);
+    if (got == MAP_FAILED)
+        return UKERN_NOMEM;
+    uint8_t *base = (uint8_t *)round_up((uintptr_t)got, align);
+    uint64_t before = (uint64_t)(base - got), after = whole - size - before;
+    if (before)
+        munmap(got, before);
+    if (after)
+        munmap(base + size, after);
+    *ret_window = (struct window){ .base = base, .size = size };
+    return UKERN_OK;
+}
+
+static bool window_holds(const struct window *w, uint64_t offset, uint32_t n)
+{
+    return n > 0 && is_aligned(offset, FRAME_SIZE) && range_in(offset, (uint64_t)n << FRAME_SHIFT, w->size);
+}
+
+enum ukern_status window_map(const struct window *w, uint64_t offset, struct frame_id first, uint32_t n, bool writable)
+{
+    struct ukern *m = here->m;
+    if (!window_holds(w, offset, n) || !range_in(first.n, n, m->frames))
+        return UKERN_BADARG;
+    void *got = mmap(w->base + offset, (size_t)n << FRAME_SHIFT, writable ? PROT_READ | PROT_WRITE : PROT_READ,
+                     MAP_SHARED | MAP_NORESERVE | MAP_FIXED, ram_fd(m), (off_t)first.n << FRAME_SHIFT);
+    return got == MAP_FAILED ? UKERN_NOMEM : UKERN_OK;
+}
+
+enum ukern_status window_unmap(const struct window *w, uint64_t offset, uint32_t n)
+{
+    if (!window_holds(w, offset, n))
+        return UKERN_BADARG;
+    size_t bytes = (size_t)n << FRAME_SHIFT;
+    if (mmap(w->base + offset, bytes, PROT_NONE, NOTHING | MAP_FIXED, -1, 0) == MAP_FAILED)
+        return UKERN_NOMEM;
+    window_unpoison(w->base + offset, bytes);
+    return UKERN_OK;
+}
+
+void window_free(struct window *w)
+{
+    if (!w->base)
+        return;
+    munmap(w->base, w->size);
+    window_unpoison(w->base, w->size);
+    *w = (struct window){ 0 };
+}

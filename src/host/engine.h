@@ -24,7 +24,12 @@ void engine_free(struct ukern *m);
 /* False: an interrupt is pending, do not enter. Else state is CPU_GUEST, and KVM_RUN will be interrupted at machine time
  * `deadline` (0: not by time). immediate_exit is the vCPU's byte in its kvm_run page. */
 bool engine_guest_enter(struct cpu *c, volatile uint8_t *immediate_exit, uint64_t deadline);
-/* After KVM_RUN: state is CPU_RUN; takes a kick's signal off the thread. */
-void engine_guest_leave(struct cpu *c);
+/* After KVM_RUN: state is CPU_RUN. `interrupted`: KVM_RUN said EINTR, so a kick's signal is to be taken off the thread. */
+void engine_guest_leave(struct cpu *c, bool interrupted);
 /* The signal mask that KVM_SET_SIGNAL_MASK wants: 8 bytes, all blocked but SIGURG. */
 uint64_t engine_guest_signal_mask(void);
+
+struct flow;
+struct flow *engine_loop_flow(struct cpu *c); /* of the CPU's idle loop */
+/* Names, for TSan, the order in which this CPU's kernel runs (host/switch.h): the CPU; under sim the engine. */
+static inline void *engine_order(struct cpu *c) { return c->simulated ? (void *)c->m->engine : (void *)c; }

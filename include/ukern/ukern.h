@@ -251,18 +251,47 @@ UKERN_MUST_USE enum ukern_status ukern_task_info(const struct ukern *m, uint32_t
 /* ---- config files ---------------------------------------------------------------------------------------------- */
 
 struct ukern_config;
-/* Reads and checks a config file whole; every error goes to hooks->log as `file:line: message`. Errors: BADCONFIG. */
+/* Reads and checks a config file whole, with every file and module that it names; each error goes to hooks->log as
+ * `file:line: message`. Errors: BADCONFIG, NOMEM. */
 UKERN_MUST_USE enum ukern_status ukern_config_read(const char *path, const struct ukern_hooks *hooks, struct ukern_config **ret_config);
+/* A configuration must outlive the ukern_make_from_config that uses it, not the machine. NULL is allowed. */
 void ukern_config_free(struct ukern_config *c);
-/* Changes a setting as the command line does: "machine.cpus=4". Errors: BADCONFIG (logged). */
+/* Changes a setting as the command line does: "machine.cpus=4", "processes.ping.cpu=1". On an error (BADCONFIG, logged;
+ * NOMEM) the configuration is as it was. */
 UKERN_MUST_USE enum ukern_status ukern_config_set(struct ukern_config *c, const char *assignment);
+/* The same for several at once: only the result must be right, not each step. */
+UKERN_MUST_USE enum ukern_status ukern_config_set_all(struct ukern_config *c, const char *const *assignments, size_t count);
 /* The machine that the file describes, with its tasks and VMs spawned. The hooks are those of ukern_config_read, or
- * `hooks` when not NULL. */
+ * `hooks` when not NULL. Errors: ukern_make's and ukern_spawn's; UNSUPPORTED: a VM that is not optional, and no usable /dev/kvm. */
 UKERN_MUST_USE enum ukern_status ukern_make_from_config(const struct ukern_config *c, const struct ukern_hooks *hooks, struct ukern **ret_machine);
+/* Writes the configuration as a config file, in pieces, with every default filled in and all paths absolute. */
+void ukern_config_dump(const struct ukern_config *c, void (*write)(void *ctx, const char *text), void *ctx);
 
-#ifdef __GNUC__
-#pragma GCC visibility pop
-#endif
+/* What a program wants to know of a configuration before it makes the machine. */
+struct ukern_config_info {
+    size_t size;
+    const char *name;          /* lives as long as the configuration */
+    enum ukern_engine engine;
+    uint64_t seed;
+    uint32_t cpus, processes, vms, consoles;
+};
+void ukern_config_info(const struct ukern_config *c, struct ukern_config_info *ret_info);
+
+enum ukern_console_kind {
+    UKERN_CONSOLE_MACHINE, /* number 0: what tasks and guests print                    */
+    UKERN_CONSOLE_STDIO,   /* the terminal, with its input; at most one                 */
+    UKERN_CONSOLE_NULL,    /* output is dropped                                         */
+    UKERN_CONSOLE_FILE     /* output goes to `path`, which whoever runs the machine opens */
+};
+struct ukern_console_info {
+    size_t size;
+    enum ukern_console_kind kind;
+    const char *path, *owner;  /* live as long as the configuration */
+    bool is_vm;                /* the owner is a guest: input wants a raw terminal */
+};
+/* The consoles, numbered from 0. NOTFOUND behind the last. */
+UKERN_MUST_USE enum ukern_status ukern_config_console(const struct ukern_config *c, uint32_t console, struct ukern_console_info *ret_info);
+
 #ifdef __cplusplus
 }
 #endif

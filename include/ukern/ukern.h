@@ -147,7 +147,7 @@ struct ukern_task_params {
     bool is_vm;               /* counts as a VM in reports; the VMM's own launcher sets it        */
     uint32_t console;         /* where ukern_print writes; 0 is the machine's console            */
 };
-/* Errors: BADARG, NOMEM, BUSY (the machine is running under UKERN_SMP). */
+/* Errors: BADARG, NOMEM, BUSY (the machine has been started). */
 UKERN_MUST_USE enum ukern_status ukern_spawn(struct ukern *m, const struct ukern_task_params *task, uint32_t *ret_task);
 
 enum ukern_guest_format { UKERN_GUEST_AUTO, UKERN_GUEST_FLAT, UKERN_GUEST_MULTIBOOT, UKERN_GUEST_LINUX };
@@ -292,6 +292,9 @@ struct ukern_console_info {
 /* The consoles, numbered from 0. NOTFOUND behind the last. */
 UKERN_MUST_USE enum ukern_status ukern_config_console(const struct ukern_config *c, uint32_t console, struct ukern_console_info *ret_info);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -58,6 +58,7 @@ struct cpu {
     _Atomic uint32_t state;        /* (any) enum cpu_state: written by its CPU, read by kickers */
     _Atomic uint32_t pending;      /* (any) IRQ_ bits */
     struct thread *current;        /* NULL: the idle loop (sched/thread) */
+    struct flow *flow;             /* the kernel stack that it runs on: the current thread's or the idle loop's */
     struct side *side;             /* the current thread's, for the sanitizers (host/switch) */
     struct engine_cpu *engine;     /* host/engine */
     struct sched_cpu *sched;       /* sched/thread */
@@ -82,8 +83,10 @@ struct ukern {
     uint32_t frames;               /* frames in it */
     uint32_t cpus;
     struct cpu *cpu;               /* [cpus] */
+    bool started;                  /* the embedder's thread only */
     _Atomic uint32_t ended;        /* (any) enum machine_end */
     _Atomic uint32_t log_lock;     /* (any) one log or console line at a time; outside threads log, too, so no struct lock */
+    _Atomic uint32_t inputs_open;  /* (any) consoles for which input may still come */
     void (*on_quiet)(struct ukern *m); /* upcall of the engine: every CPU is idle, no timer runs (sched/thread) */
     struct engine *engine;
     struct ram_state *ram_state;   /* host/ram: the memfd behind m->ram */
@@ -91,6 +94,7 @@ struct ukern {
     struct frame_table_state *frame_table;
     struct frame_state *frame;
     struct space_state *space;
+    struct tcb_state_table *tcb;
     struct thread_state *thread;
     struct chan_state *chan;
     struct vm_state *vm;

@@ -38,16 +38,16 @@ enum ukern_status engine_make(struct ukern *m)
 enum ukern_status engine_cpu_make(struct cpu *c)
 {
     struct engine_cpu *e = c->engine;
-    uint8_t *stack = arena_take(&c->m->arena, FRAME_SIZE + ENGINE_STACK, FRAME_SIZE);
+    uint8_t *stack = arena_take_pages(&c->m->arena, ENGINE_STACK);
     e->signal_stack = arena_take(&c->m->arena, ENGINE_SIGNAL_STACK, 64);
     if (!stack || !e->signal_stack)
         return UKERN_NOMEM;
-    enum ukern_status st = reserve_guard(stack);
+    enum ukern_status st = reserve_guard(stack - FRAME_SIZE);
     if (st != UKERN_OK)
         return st;
     char name[24];
     snprintf(name, sizeof name, "cpu%u idle", c->id);
-    flow_make(&e->loop, name, stack + FRAME_SIZE, ENGINE_STACK, engine_cpu_loop, c);
+    flow_make(&e->loop, name, stack, ENGINE_STACK, engine_cpu_loop, c);
     c->flow = &e->loop;
     return UKERN_OK;
 }

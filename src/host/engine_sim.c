@@ -39,6 +39,9 @@ static void trace(struct cpu *c, enum point kind, uint64_t a, uint64_t b)
     char line[120];
     if (!m->hooks.trace)
         return;
+#ifdef UKERN_BUG_TRACE_POINTER /* planted: a host address reaches the trace */
+    b += (uint64_t)c;
+#endif
     snprintf(line, sizeof line, "%llu cpu%u %d %s %llx %llx", (unsigned long long)m->engine->time, c->id, (int)c->running,
              points[kind].name, (unsigned long long)a, (unsigned long long)b);
     m->hooks.trace(m->hooks.ctx, line);

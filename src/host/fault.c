@@ -49,9 +49,3 @@ enum ukern_status ukern_catch_faults(void)
             return UKERN_HOST;
     return UKERN_OK;
 }
-
-void fault_stack(uint8_t *low, size_t size)
-{
-    stack_t s = { .ss_sp = low, .ss_size = size, .ss_flags = low ? 0 : SS_DISABLE };
-    sigaltstack(&s, NULL); /* EPERM inside a handler, EINVAL, ENOMEM: none of them can be */
-}

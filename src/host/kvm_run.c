@@ -31,7 +31,7 @@ enum kvm_end kvm_guest_run(struct kvm_guest *g, struct cpu *c, uint64_t deadline
     if (!engine_guest_enter(c, &g->run->immediate_exit, deadline))
         return KVM_END_INTERRUPTED;
     int r = ioctl(g->vcpu, KVM_RUN, 0), e = errno;
-    engine_guest_leave(c);
+    engine_guest_leave(c, r != 0);
     if (likely(r == 0))
         return g->run->exit_reason == KVM_EXIT_INTR ? KVM_END_INTERRUPTED : KVM_END_EXIT;
     if (e == EINTR || e == EAGAIN)

@@ -61,12 +61,17 @@ enum ukern_status pt_read(struct frame_id root, uint64_t va, struct frame_id *re
 {
     if (unlikely(va >= PT_VA_LIMIT))
         return UKERN_NOTFOUND;
+    /* Written out: as a loop it costs half as many instructions again (tests/bench/fast_test.sh counts them). */
     uint64_t e = pt_table(root)[pt_index(va, 3)];
-    for (int level = 2; level >= 0; level--) {
-        if (unlikely(!(e & PTE_P)))
-            return UKERN_NOTFOUND;
-        e = pt_table(pt_entry_frame(e))[pt_index(va, level)];
-    }
+    if (unlikely(!(e & PTE_P)))
+        return UKERN_NOTFOUND;
+    e = pt_table(pt_entry_frame(e))[pt_index(va, 2)];
+    if (unlikely(!(e & PTE_P)))
+        return UKERN_NOTFOUND;
+    e = pt_table(pt_entry_frame(e))[pt_index(va, 1)];
+    if (unlikely(!(e & PTE_P)))
+        return UKERN_NOTFOUND;
+    e = pt_table(pt_entry_frame(e))[pt_index(va, 0)];
     if (unlikely(!(e & PTE_P)))
         return UKERN_NOTFOUND;
     *ret_frame = pt_entry_frame(e);

@@ -95,6 +95,13 @@ void space_destroy(struct space_id id)
     space_slot_give(here->m->space, id.n);
 }
 
+void space_free(struct ukern *m)
+{
+    for (uint32_t n = 0; m->space && n < m->space->count; n++)
+        if (m->space->space[n].root.n != NO_ID)
+            window_free(&m->space->space[n].window);
+}
+
 /* ---- mapping ---- */
 
 static bool space_range_is_valid(uint64_t va, uint32_t pages)

@@ -30,3 +30,4 @@ enum ukern_status space_unmap(struct space_id s, uint64_t va, uint32_t pages) mu
 /* NOTFOUND: not mapped, outside the space, no such space. */
 enum ukern_status space_translate(struct space_id s, uint64_t va, struct frame_id *ret_frame, uint32_t *ret_perm) must_use;
 uint8_t *space_base(struct space_id s); /* NULL: no such space */
+void space_free(struct ukern *m); /* host addresses of all spaces; the machine may be in any state, no CPU runs */

@@ -81,3 +81,11 @@ enum ukern_status ucopy_move(struct space_id from, uint64_t from_va, struct spac
     *ret_done = done;
     return done == n ? UKERN_OK : UKERN_FAULT;
 }
+
+enum ukern_status ucopy_check(struct space_id s, uint64_t va, uint64_t n, uint32_t perm)
+{
+    for (uint64_t done = 0; done < n; done += ucopy_chunk(va + done, n - done))
+        if (unlikely(!ucopy_page(s, va + done, perm)))
+            return UKERN_FAULT;
+    return UKERN_OK;
+}

@@ -5,6 +5,7 @@
  * Primitives  ucopy_in    user to kernel
  *             ucopy_out   kernel to user
  *             ucopy_move  user to user, of one space or of two
+ *             ucopy_check FAULT when a copy with these addresses and permissions would fault; copies nothing
  * Effect      bytes in ascending order, also where source and destination are the same memory; FAULT at the first address
  *             that is not mapped PERM_USER (and PERM_WRITE for the destination); *ret_done is exact, and is the one output
  *             that is written on failure, too
@@ -18,3 +19,4 @@ enum ukern_status ucopy_in(struct space_id from, uint64_t va, void *to, uint64_t
 enum ukern_status ucopy_out(struct space_id to, uint64_t va, const void *from, uint64_t n, uint64_t *ret_done) must_use;
 enum ukern_status ucopy_move(struct space_id from, uint64_t from_va, struct space_id to, uint64_t to_va, uint64_t n,
                              uint64_t *ret_done) must_use;
+enum ukern_status ucopy_check(struct space_id s, uint64_t va, uint64_t n, uint32_t perm) must_use;

@@ -14,15 +14,15 @@ enum { MXCSR_DEFAULT = 0x1f80, X87_DEFAULT = 0x37f };
 
 enum ukern_status kctx_new(struct kctx *k, const char *name, bool keeps_control, flow_entry *entry, void *arg)
 {
-    uint8_t *guard = arena_take(&here->m->arena, FRAME_SIZE + STACK, FRAME_SIZE);
-    if (!guard)
+    uint8_t *stack = arena_take_pages(&here->m->arena, STACK);
+    if (!stack)
         return UKERN_NOMEM;
-    enum ukern_status st = reserve_guard(guard);
+    enum ukern_status st = reserve_guard(stack - FRAME_SIZE);
     if (st != UKERN_OK)
         return st;
-    *k = (struct kctx){ .stack_top = guard + FRAME_SIZE + STACK, .keeps_control = keeps_control,
+    *k = (struct kctx){ .stack_top = stack + STACK, .keeps_control = keeps_control,
                         .mxcsr = MXCSR_DEFAULT, .x87_control = X87_DEFAULT };
-    flow_make(&k->flow, name, guard + FRAME_SIZE, STACK, entry, arg);
+    flow_make(&k->flow, name, stack, STACK, entry, arg);
     return UKERN_OK;
 }
 

@@ -59,6 +59,11 @@ void thread_at_end(void (*drop)(struct thread_id t));
 /* Called on a CPU that took IRQ_INPUT. */
 void thread_on_input(void (*input)(void));
 void cpu_loop(struct cpu *c) __attribute__((noreturn));
+/* Words about an address that the caller touched, with a leading space, or "": that its stack ended there. */
+const char *thread_address_text(uint64_t address);
+uint32_t thread_count(const struct ukern *m);                    /* (any thread) threads that ever were */
+uint32_t thread_cpu(const struct ukern *m, uint32_t thread);     /* (any thread) of one that there is */
+bool thread_as_expected(const struct ukern *m, struct thread_id t); /* (any thread) of one that has ended */
 uint32_t thread_live(const struct ukern *m);   /* (any thread) threads that the run waits for */
 bool thread_failed(const struct ukern *m);     /* (any thread) one ended otherwise than expected */
 void thread_free(struct ukern *m);             /* contexts of all threads; no CPU runs any more */

@@ -90,6 +90,17 @@ void thread_quiet(struct ukern *m)
     machine_end(m, END_DEADLOCK);
 }
 
+const char *thread_address_text(uint64_t address)
+{
+    const struct thread_spec *s = &here->current->spec;
+    uint64_t va = address - (uint64_t)space_base(s->space);
+    return va < s->stack_low && s->stack_low - va <= 1 << 20 ? ", just below its stack: the stack overflowed" : "";
+}
+
+uint32_t thread_count(const struct ukern *m) { return tcb_count(m); }
+uint32_t thread_cpu(const struct ukern *m, uint32_t thread) { return tcb_at(m, thread)->spec.cpu; }
+bool thread_as_expected(const struct ukern *m, struct thread_id t) { return as_expected(tcb_at(m, t.n)); }
+
 uint32_t thread_live(const struct ukern *m) { return atomic_load(&m->thread->live); }
 bool thread_failed(const struct ukern *m) { return atomic_load(&m->thread->failed); }
 

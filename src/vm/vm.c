@@ -229,8 +229,6 @@ enum ukern_status vm_run(struct vm_id id, struct ukern_vm_exit *exit)
     }
     for (;;) {
         thread_take_interrupts();
-        if (thread_killed())
-            return UKERN_ABORTED;
         if (thread_take_wake())
             return vm_ended_by_kernel(v, exit, UKERN_EXIT_RECALL);
         switch (kvm_guest_run(&v->guest, here, vm_deadline(v))) {

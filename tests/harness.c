@@ -32,7 +32,7 @@ static void none_spin(struct cpu *c, uint32_t turns)
 }
 static void none_idle(struct cpu *c, uint64_t deadline) { (void)c, (void)deadline; }
 static void none_kick(struct cpu *to) { (void)to; }
-static _Noreturn void none_park(struct cpu *c)
+static __attribute__((noreturn)) void none_park(struct cpu *c)
 {
     if (broken)
         longjmp(*broken, 1);
@@ -89,6 +89,7 @@ enum ukern_status harness_boot(const struct ukern_params *params, size_t arena_b
     enum ukern_status st = reserve_make(arena_bytes ? arena_bytes : enough, &arena);
     if (st != UKERN_OK)
         return st;
+    arena.size = arena_bytes ? arena_bytes : arena.size; /* to the byte, so that every size is a case of its own */
     struct ukern *m = arena_array(&arena, struct ukern, 1);
     struct cpu *cpu = arena_array(&arena, struct cpu, p.cpus);
     if (!m || !cpu) {

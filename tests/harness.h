@@ -44,5 +44,7 @@ uint64_t harness_hash(const void *bytes, size_t n);
     } while (0)
 #define ck_ok(expression) ck_status(expression, UKERN_OK)
 
-/* The tests of one program; ends with NULL. */
 int harness_main(const char *name, const TTest *const *tests);
+/* The main function of a test program: its suite's name, then its tests. */
+#define HARNESS_TESTS(name, ...) \
+    int main(void) { return harness_main(name, (const TTest *const[]){ __VA_ARGS__, NULL }); }

@@ -50,8 +50,8 @@ void kvm_close(struct kvm_host *h);
 enum ukern_status kvm_guest_make(const struct kvm_host *h, bool irqchip, struct kvm_guest *ret_guest) must_use; /* UNSUPPORTED, NOMEM, HOST */
 void kvm_guest_free(struct kvm_guest *g);
 enum ukern_status kvm_guest_slot(const struct kvm_guest *g, uint32_t slot, uint64_t gpa, void *memory, uint64_t bytes) must_use;
-/* Bytes for the guest's IN or MMIO read that ended the last run; ignored after any other exit. */
-void kvm_guest_answer(struct kvm_guest *g, const uint8_t *data);
+/* n bytes for the guest's IN or MMIO read that ended the last run (what is missing is zero); ignored after any other exit. */
+void kvm_guest_answer(struct kvm_guest *g, const uint8_t *data, uint64_t n);
 enum kvm_end kvm_guest_run(struct kvm_guest *g, struct cpu *c, uint64_t deadline) must_use;
 void kvm_guest_exit(const struct kvm_guest *g, struct ukern_vm_exit *ret_exit);
 void kvm_guest_get(const struct kvm_guest *g, struct ukern_vm_regs *ret_regs);

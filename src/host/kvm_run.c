@@ -17,13 +17,20 @@ static uint32_t io_bytes(const struct kvm_run *run)
     return n <= sizeof((struct ukern_vm_exit *)0)->data ? (uint32_t)n : (uint32_t)sizeof((struct ukern_vm_exit *)0)->data;
 }
 
-void kvm_guest_answer(struct kvm_guest *g, const uint8_t *data)
+static void fill(uint8_t *to, uint64_t room, const uint8_t *data, uint64_t n)
+{
+    uint64_t take = n < room ? n : room;
+    memcpy(to, data, take);
+    memset(to + take, 0, room - take);
+}
+
+void kvm_guest_answer(struct kvm_guest *g, const uint8_t *data, uint64_t n)
 {
     struct kvm_run *run = g->run;
     if (run->exit_reason == KVM_EXIT_IO && run->io.direction == KVM_EXIT_IO_IN)
-        memcpy(io_data(run), data, io_bytes(run));
+        fill(io_data(run), io_bytes(run), data, n);
     else if (run->exit_reason == KVM_EXIT_MMIO && !run->mmio.is_write)
-        memcpy(run->mmio.data, data, sizeof run->mmio.data);
+        fill(run->mmio.data, sizeof run->mmio.data, data, n);
 }
 
 enum kvm_end kvm_guest_run(struct kvm_guest *g, struct cpu *c, uint64_t deadline)

@@ -215,13 +215,20 @@ static enum ukern_status vm_ended_by_kernel(struct vm *v, struct ukern_vm_exit *
     return vm_ended(v, x, kind);
 }
 
+/* The task says how much it answers; more than there is room for is not believed. */
+static uint64_t answer_bytes(const struct ukern_vm_exit *x)
+{
+    uint64_t n = (uint64_t)x->width * x->count;
+    return n < sizeof x->data ? n : sizeof x->data;
+}
+
 enum ukern_status vm_run(struct vm_id id, struct ukern_vm_exit *exit)
 {
     struct vm *v = vm_mine(id);
     if (!v)
         return UKERN_NOTFOUND;
     if (v->answer_due)
-        kvm_guest_answer(&v->guest, exit->data);
+        kvm_guest_answer(&v->guest, exit->data, answer_bytes(exit));
     v->answer_due = false;
     if (slice_over(v)) {
         v->slice_end = 0;

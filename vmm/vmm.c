@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* vmm: see vmm.h. Set-up, the loop over exits, and how it ends. */
+#include "vmm.h"
+#include "acpi.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COM1_IRQ = 4 };
+
+void vmm_say(struct vmm *v, const char *format, ...)
+{
+    char line[400];
+    int at = snprintf(line, sizeof line, "%svm %s: ", v->line_open ? "\r\n" : "", v->name);
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(line + at, sizeof line - (size_t)at - 1, format, args);
+    va_end(args);
+    size_t most = sizeof line - (size_t)at - 2, length = (size_t)at + (n < 0 ? 0 : (size_t)n < most ? (size_t)n : most);
+    line[length++] = '\n';
+    v->line_open = false;
+    /* Nobody is left to be told when even this fails. */
+    if (ukern_console_write(0, line, length) != UKERN_OK)
+        v->refused = true;
+}
+
+/* ---- what the devices reach outside through -------------------------------------------------------------------- */
+
+static void com1_out(void *ctx, const uint8_t *bytes, size_t n)
+{
+    struct vmm *v = ctx;
+    if (ukern_console_write(v->start->console, bytes, n) != UKERN_OK)
+        v->refused = true;
+    if (v->start->console == 0 && n)
+        v->line_open = bytes[n - 1] != '\n';
+}
+
+static void com1_line(void *ctx, bool level)
+{
+    struct vmm *v = ctx;
+    if (ukern_vm_irq(v->vm, COM1_IRQ, level) != UKERN_OK)
+        v->refused = true;
+}
+
+/* Reading makes this task the one that input wakes, so it is also asked when there is none. */
+static void com1_hungry(void *ctx)
+{
+    struct vmm *v = ctx;
+    uint8_t bytes[SERIAL_BUFFER];
+    size_t n = 0;
+    if (serial_room(&v->board.com1) == 0)
+        return;
+    if (ukern_console_read(v->start->console, bytes, serial_room(&v->board.com1), &n) != UKERN_OK)
+        v->refused = true;
+    else if (n)
+        serial_receive(&v->board.com1, bytes, (uint32_t)n);
+}
+
+static uint64_t seconds_now(void *ctx)
+{
+    struct vmm *v = ctx;
+    return v->start->wall_time + ukern_time() / 1000000000;
+}
+
+/* ---- set-up ---------------------------------------------------------------------------------------------------- */
+
+static void describe_image(struct vmm *v, struct image *im)
+{
+    const struct ukern_start *s = v->start;
+    bool initrd = strcmp(s->argv[4], "initrd") == 0;
+    *im = (struct image){ .bytes = s->blob[0].bytes, .length = s->blob[0].length, .cmdline = s->argv[5], .ram = v->ram_bytes };
+    for (uint32_t i = 1; i < s->blob_count; i++) {
+        if (initrd) {
+            im->initrd = s->blob[i].bytes;
+            im->initrd_length = s->blob[i].length;
+        } else if (im->modules < PLAN_MODULES) {
+            im->module[im->modules].name = s->blob[i].name;
+            im->module[im->modules].bytes = s->blob[i].bytes;
+            im->module[im->modules++].length = s->blob[i].length;
+        }
+    }
+}
+
+static enum ukern_status map_ram(struct vmm *v)
+{
+    uint64_t low = v->ram_bytes < PLAN_LOW_END ? v->ram_bytes : PLAN_LOW_END;
+    enum ukern_status st = ukern_vm_map(v->vm, 0, v->ram, low);
+    if (st == UKERN_OK && v->ram_bytes > PLAN_BIOS)
+        st = ukern_vm_map(v->vm, PLAN_BIOS, v->ram + PLAN_BIOS, v->ram_bytes - PLAN_BIOS);
+    return st;
+}
+
+static enum ukern_status make_vm(struct vmm *v, const struct plan *p)
+{
+    struct ukern_vm_regs regs;
+    enum ukern_status st = ukern_vm_create(UKERN_VM_IRQCHIP, &v->vm);
+    if (st == UKERN_OK)
+        st = map_ram(v);
+    if (st == UKERN_OK)
+        st = ukern_vm_get_regs(v->vm, &regs);
+    if (st != UKERN_OK)
+        return st;
+    plan_regs(p, &regs);
+    return ukern_vm_set_regs(v->vm, &regs);
+}
+
+static int set_up(struct vmm *v)
+{
+    struct image im;
+    struct plan p;
+    void *ram;
+    v->ram_bytes = strtoull(v->start->argv[1], NULL, 10);
+    describe_image(v, &im);
+    if (!plan_make(&im, (enum ukern_guest_format)atoi(v->start->argv[2]), &p)) {
+        vmm_say(v, "%s: %s", v->start->blob[0].name, p.why);
+        return VMM_BAD_IMAGE;
+    }
+    enum ukern_status st = ukern_mem_map(UKERN_MAP_LOW, v->ram_bytes, UKERN_PROT_WRITE, &ram);
+    if (st != UKERN_OK) {
+        vmm_say(v, "no room for %llu KiB of guest RAM (%s): give the machine more ram, or the guest less", (unsigned long long)v->ram_bytes / 1024,
+                ukern_status_name(st));
+        return VMM_NO_RESOURCES;
+    }
+    v->ram = ram;
+    plan_apply(&p, &im, v->ram);
+    if (v->ram_bytes >= PLAN_HIGH)
+        acpi_write(v->ram);
+    st = make_vm(v, &p);
+    if (st != UKERN_OK) {
+        vmm_say(v, "the VM cannot be made: %s", ukern_status_name(st));
+        return VMM_NO_RESOURCES;
+    }
+    board_init(&v->board, v->ram_bytes, v, seconds_now);
+    serial_init(&v->board.com1, v, com1_out, com1_line, com1_hungry);
+    com1_hungry(v);
+    return 0;
+}
+
+/* ---- the loop over exits --------------------------------------------------------------------------------------- */
+
+static int end_by_board(struct vmm *v)
+{
+    switch (v->board.end) {
+    case BOARD_DEBUG_EXIT:
+        vmm_say(v, "ended by the debug-exit port, code %u", v->board.exit_code);
+        return v->board.exit_code;
+    case BOARD_RESET: vmm_say(v, "ended: reset by %s", v->board.reset_by); return 0;
+    case BOARD_POWER_OFF:
+    case BOARD_RUNS: break;
+    }
+    vmm_say(v, "ended: powered off");
+    return 0;
+}
+
+/* -1: the guest goes on. */
+static int handle(struct vmm *v, struct ukern_vm_exit *x)
+{
+    struct ukern_vm_regs r;
+    switch (x->kind) {
+    case UKERN_EXIT_IO:
+        board_io(&v->board, x);
+        return v->board.end == BOARD_RUNS ? -1 : end_by_board(v);
+    case UKERN_EXIT_MMIO: /* nothing lives there */
+        if (!x->write)
+            memset(x->data, 0xff, sizeof x->data);
+        return -1;
+    case UKERN_EXIT_RECALL: com1_hungry(v); return -1;
+    case UKERN_EXIT_HLT:
+        if (ukern_vm_get_regs(v->vm, &r) == UKERN_OK && r.rflags & 1 << 9)
+            return -1;
+        vmm_say(v, "ended: halted for ever (interrupts off)");
+        return 0;
+    case UKERN_EXIT_HALTED: vmm_say(v, "ended: halted for ever (interrupts off)"); return 0;
+    case UKERN_EXIT_SHUTDOWN: vmm_report(v, x); return VMM_TRIPLE_FAULT;
+    default: vmm_report(v, x); return VMM_UNHANDLED;
+    }
+}
+
+int vmm_program(const struct ukern_start *start)
+{
+    struct vmm v = { .start = start, .name = "?" };
+    struct ukern_vm_exit x;
+    if (start->argc < 6 || start->blob_count < 1) {
+        vmm_say(&v, "spawned with %d arguments and %u images; 6 and at least 1 were expected", start->argc, start->blob_count);
+        return VMM_NO_RESOURCES;
+    }
+    v.name = start->argv[0];
+    v.interpreted = strcmp(start->argv[3], "interpreted") == 0;
+    int code = set_up(&v);
+    if (code)
+        return code;
+    memset(&x, 0, sizeof x);
+    do {
+        enum ukern_status st = ukern_vm_run(v.vm, &x);
+        if (st != UKERN_OK) {
+            vmm_say(&v, "the guest cannot be run: %s", ukern_status_name(st));
+            return VMM_NO_RESOURCES;
+        }
+        code = handle(&v, &x);
+    } while (code < 0 && !v.refused);
+    if (code >= 0)
+        return code;
+    vmm_say(&v, "ended: the kernel refused a call of one of its devices");
+    return VMM_NO_RESOURCES;
+}

@@ -50,7 +50,7 @@ void ukern_free(struct ukern *m)
         return;
     if (m->started && m->params.engine == UKERN_SMP) {
         ukern_stop(m);
-        (void)engine_wait(m);
+        engine_wait(m);
     }
     boot_free(m);
 }
@@ -109,7 +109,7 @@ enum ukern_status ukern_wait(struct ukern *m)
 {
     if (m->params.engine != UKERN_SMP || !m->started)
         return machine_fail(m, UKERN_BADARG, "ukern_wait is for a UKERN_SMP machine that was started");
-    (void)engine_wait(m);
+    engine_wait(m);
     return verdict(m);
 }
 
@@ -125,7 +125,7 @@ enum ukern_status ukern_step(struct ukern *m, uint64_t points, struct ukern_step
     }
     uint64_t before = engine_points(m);
     if (!machine_has_ended(m))
-        (void)engine_step(m, points, &idle);
+        engine_step(m, points, &idle);
     struct ukern_step s = { .size = ret_step->size, .ended = machine_has_ended(m), .idle = idle,
                             .points = engine_points(m) - before };
     memcpy(ret_step, &s, s.size < sizeof s ? s.size : sizeof s);

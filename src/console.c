@@ -22,7 +22,7 @@ static void on_input(void)
         struct console *c = &m->console->console[i];
         uint32_t reader = atomic_load(&c->reader);
         if (reader && atomic_load(&c->head) != atomic_load(&c->tail))
-            (void)thread_wake((struct thread_id){ reader - 1 }); /* NOTFOUND: it has just ended */
+            thread_wake((struct thread_id){ reader - 1 }); /* NOTFOUND: it has just ended */
     }
 }
 

@@ -50,7 +50,7 @@ static struct ukern_result sys_sleep(const struct arguments *a)
     uint64_t value;
     if (a->a0 == 0)
         return give(UKERN_OK);
-    (void)thread_block(NULL, deadline_in(a->a0), "its timer", NO_ID, &value); /* TIMEOUT is what it came for */
+    thread_block(NULL, deadline_in(a->a0), "its timer", NO_ID, &value); /* TIMEOUT is what it came for */
     return give(UKERN_OK);
 }
 

@@ -161,7 +161,7 @@ enum ukern_status engine_start(struct ukern *m, engine_cpu_main *cpu_main)
     return UKERN_OK;
 }
 
-enum ukern_status engine_wait(struct ukern *m) { return engine_smp_wait(m); }
+void engine_wait(struct ukern *m) { engine_smp_wait(m); }
 int engine_fd(const struct ukern *m) { return m->engine ? m->engine->fd : -1; }
 uint64_t engine_points(const struct ukern *m) { return m->engine->points; }
 

@@ -15,8 +15,8 @@ typedef void engine_cpu_main(struct cpu *c);
 
 enum ukern_status engine_make(struct ukern *m) must_use;               /* sets m->ops; HOST, NOMEM */
 enum ukern_status engine_start(struct ukern *m, engine_cpu_main *cpu_main) must_use;
-enum ukern_status engine_wait(struct ukern *m) must_use;               /* smp: until all CPUs have parked */
-enum ukern_status engine_step(struct ukern *m, uint64_t points, bool *ret_idle) must_use; /* sim */
+void engine_wait(struct ukern *m);                                     /* smp: until all CPUs have parked */
+void engine_step(struct ukern *m, uint64_t points, bool *ret_idle);    /* sim: at most that many points; idle: all wait for input */
 int engine_fd(const struct ukern *m);
 uint64_t engine_points(const struct ukern *m);
 void engine_free(struct ukern *m);

@@ -47,5 +47,5 @@ void engine_thread_begin(struct cpu *c);
 void engine_thread_end(struct cpu *c);
 void engine_cpu_loop(void *cpu); /* first on the loop's stack */
 enum ukern_status engine_smp_start(struct ukern *m) must_use;
-enum ukern_status engine_smp_wait(struct ukern *m) must_use;
+void engine_smp_wait(struct ukern *m);
 void engine_sim_start(struct ukern *m);

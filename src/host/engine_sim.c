@@ -152,7 +152,7 @@ static void sim_kick(struct cpu *to)
         engine_smp.kick(to);
 }
 
-static void sim_park(struct cpu *c)
+static __attribute__((noreturn)) void sim_park(struct cpu *c)
 {
     for (;;)
         leave(c);
@@ -170,7 +170,7 @@ void engine_sim_start(struct ukern *m)
         m->hooks.cpu_start(m->hooks.ctx, 0);
 }
 
-enum ukern_status engine_step(struct ukern *m, uint64_t budget, bool *ret_idle)
+void engine_step(struct ukern *m, uint64_t budget, bool *ret_idle)
 {
     struct engine *e = m->engine;
     struct cpu *outside = here, *first = e->turn;
@@ -192,5 +192,4 @@ enum ukern_status engine_step(struct ukern *m, uint64_t budget, bool *ret_idle)
         m->cpu[i].engine->timer_made = false;
     engine_thread_end(&m->cpu[0]);
     *ret_idle = e->idle_all;
-    return UKERN_OK;
 }

@@ -111,7 +111,7 @@ static void smp_kick(struct cpu *to)
     }
 }
 
-static void smp_park(struct cpu *c)
+static __attribute__((noreturn)) void smp_park(struct cpu *c)
 {
     for (;;)
         flow_switch(c->flow, &c->engine->host, c); /* is never switched back to */
@@ -158,10 +158,9 @@ enum ukern_status engine_smp_start(struct ukern *m)
     return UKERN_OK;
 }
 
-enum ukern_status engine_smp_wait(struct ukern *m)
+void engine_smp_wait(struct ukern *m)
 {
     for (uint32_t i = 0; i < m->engine->started; i++)
         pthread_join(m->cpu[i].engine->thread, NULL);
     m->engine->started = 0;
-    return UKERN_OK;
 }

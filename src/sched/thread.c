@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* thread: who runs: spawn, yield, switching, the CPU's loop, interrupts. Blocking is in thread_block.c, ends in thread_end.c. */
-#include "host/fault.h"
+#include "host/engine.h"
 #include "mm/space.h"
 #include "sched/thread_inside.h"
 

@@ -35,14 +35,14 @@ void thread_yield(void);
 /* Blocks the caller until somebody wakes it or machine time `deadline` comes (0: never). The caller has put itself where
  * a waker finds it, under `held` (or NULL), which is released when no wake-up can be lost, and not taken again.
  * `what` (a literal) and `number` say in reports what it waits for. *ret_value is what the waker gave (0 on TIMEOUT). */
-enum ukern_status thread_block(struct lock *held, uint64_t deadline, const char *what, uint32_t number, uint64_t *ret_value) must_use;
+enum ukern_status thread_block(struct lock *held, uint64_t deadline, const char *what, uint32_t number, uint64_t *ret_value);
 /* Waking has two steps. False: t does not block any more (another waker or its timer was first). True: the caller is its
  * only waker, t stays in its kernel call and its space stays as it is, until thread_ready. */
 bool thread_claim(struct thread_id t) must_use;
 void thread_ready(struct thread_id t, enum ukern_status result, uint64_t value);
 /* The wake token: ukern_wait, ukern_wake and console input. */
 enum ukern_status thread_wait(uint64_t deadline) must_use;          /* OK, TIMEOUT */
-enum ukern_status thread_wake(struct thread_id t) must_use;         /* NOTFOUND: there is none, or it has ended */
+enum ukern_status thread_wake(struct thread_id t);         /* NOTFOUND: there is none, or it has ended */
 bool thread_take_wake(void);                                        /* consumes the caller's token */
 void thread_exit(int code) __attribute__((noreturn));
 /* Ends the caller for what it did: its space comes home; the text appears in the task's info. */

@@ -3,16 +3,6 @@
  *
  * tests/bench/fast_test.sh compares ref_lock_take and ref_lock_give with the compiled core/lock.h. */
 #include "ref.h"
-#include <sched.h>
-
-__attribute__((noinline)) void ref_lock_wait(struct ref_lock *l, uint16_t ticket)
-{
-    for (unsigned turns = 0; __atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket; turns++)
-        if (turns < 1000)
-            __builtin_ia32_pause();
-        else
-            sched_yield();
-}
 
 static inline __attribute__((always_inline)) void take(struct ref_lock *l)
 {

@@ -26,7 +26,7 @@ void ref_switch_close(struct ref_switch *s);
 /* ---- trap_ref.S, trap_ref.c: on to another stack, one call through a table, and back ---- */
 struct ref_trap {
     uint8_t *kstack_top;
-    uint64_t user_rsp;
+    bool in_user;
     uint8_t *stack;
 };
 struct ref_trap_result {
@@ -50,12 +50,13 @@ void ref_lock_wait(struct ref_lock *l, uint16_t ticket);
 /* ---- walk_ref.c: a four-level walk of x86-64 page tables in one flat memory ---- */
 struct ref_walk {
     uint8_t *ram;
-    uint64_t root;  /* physical address of the top table */
-    uint64_t pages; /* mapped from virtual address 0, a power of two */
+    uint32_t root;  /* frame of the top table */
+    uint32_t pages; /* mapped from virtual address 0, a power of two */
 };
 /* 0: found; 1: nothing is mapped there. */
-int ref_walk(const uint8_t *ram, uint64_t root, uint64_t va, uint64_t *ret_frame, uint32_t *ret_perm);
-bool ref_walk_open(struct ref_walk *w, uint64_t pages);
+int ref_walk(uint32_t root, uint64_t va, uint32_t *ret_frame, uint32_t *ret_perm);
+bool ref_walk_open(struct ref_walk *w, uint32_t pages); /* at most 512 */
+uint64_t ref_walk_in(const struct ref_walk *w, uint64_t (*use)(const struct ref_walk *w, uint64_t n), uint64_t n);
 uint64_t ref_walk_rounds(const struct ref_walk *w, uint64_t n);
 void ref_walk_close(struct ref_walk *w);
 

@@ -7,24 +7,32 @@
 
 enum { STACK_BYTES = 16 * 1024 };
 
-typedef struct ref_trap_result ref_trap_call(uint64_t call, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3);
-extern ref_trap_call *const ref_trap_table[2];
-extern _Thread_local struct ref_trap *ref_trap_here;
+extern __attribute__((visibility("hidden"))) _Thread_local struct ref_trap *ref_trap_here;
 _Thread_local struct ref_trap *ref_trap_here;
+_Static_assert(offsetof(struct ref_trap, in_user) == 8, "trap_ref.S knows where it lies");
 
-static struct ref_trap_result nothing(uint64_t call, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+struct ref_trap_result ref_trap_enter(uint64_t call, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3);
+
+/* What a kernel cannot leave out: it is no longer in the task, then looks the call up, then it is in the task again. */
+__attribute__((visibility("hidden"))) struct ref_trap_result ref_trap_enter(uint64_t call, uint64_t a0, uint64_t a1, uint64_t a2,
+                                                                            uint64_t a3)
 {
+    struct ref_trap *t = ref_trap_here;
     (void)a1, (void)a2, (void)a3;
+    t->in_user = false;
+    __asm__ volatile("" : : : "memory");
+    t->in_user = true;
     return (struct ref_trap_result){ call, a0 };
 }
-
-__attribute__((visibility("hidden"))) ref_trap_call *const ref_trap_table[2] = { nothing, nothing };
 
 bool ref_trap_open(struct ref_trap *t)
 {
     t->stack = aligned_alloc(64, STACK_BYTES);
+    if (!t->stack)
+        return false;
     t->kstack_top = t->stack + STACK_BYTES;
-    return t->stack;
+    t->in_user = true;
+    return true;
 }
 
 void ref_trap_rounds(struct ref_trap *t, uint64_t n)

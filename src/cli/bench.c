@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* bench: `ukern bench`: the kernel's paths beside their floors. The work is done in bench/; see bench/bench.h. */
 #include "../../bench/bench.h"
+#include "cli.h"
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
@@ -8,9 +9,6 @@
 #include <string.h>
 #include <ukern/ukern.h>
 
-int cli_bench(int argc, char **argv);
-
-enum { EXIT_RIGHT = 0, EXIT_WRONG = 1, EXIT_USAGE = 2, EXIT_CANNOT = 77 };
 enum { KEY_LIST = 'l', KEY_JSON = 'j', KEY_TIME = 't', KEY_BLOCKS = 'b', KEY_GATE = 'g', KEY_NO_FIFO = 256 };
 enum { DEFAULT_BLOCKS = 11, DEFAULT_MS = 10, MOST_MS = 10000, MOST_FIGURES = 64 };
 
@@ -94,16 +92,10 @@ static const struct argp argp = {
 /* The targets are for the fast build as it is shipped. */
 static bool judged(void)
 {
-#if defined(UKERN_CHECK) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
-    return false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#if defined(UKERN_CHECK) || !defined(__OPTIMIZE__)
     return false;
 #else
-    return true;
-#endif
-#else
-    return true;
+    return !cli_instrumented();
 #endif
 }
 
@@ -133,7 +125,7 @@ static int exit_status(const struct request *r, const struct bench_result *resul
         for (uint32_t k = 0; k < res->floors; k++)
             failed |= res->floor[k].outcome == BENCH_FAILED || (r->gate && res->ratio[k].verdict == BENCH_FAIL);
     }
-    return failed ? EXIT_WRONG : measured ? EXIT_RIGHT : EXIT_CANNOT;
+    return failed ? EXIT_FAILED : measured ? EXIT_OK : EXIT_CANNOT;
 }
 
 static int measure_all(const struct request *r)
@@ -141,9 +133,9 @@ static int measure_all(const struct request *r)
     struct bench_home home;
     struct bench_result *results = calloc(r->figures, sizeof *results);
     if (!results || !bench_home(&home)) {
-        fprintf(stderr, "ukern bench: cannot begin: %s\n", strerror(errno));
+        cli_say("bench cannot begin: %s", strerror(errno));
         free(results);
-        return EXIT_WRONG;
+        return EXIT_FAILED;
     }
     struct bench_report report = { .build = ukern_version(), .setting = &r->setting };
     report.kvm = bench_kvm(&report.kvm_error);
@@ -158,7 +150,7 @@ static int measure_all(const struct request *r)
     }
     int status = exit_status(r, results);
     if (r->json && bench_print_json(&report, results, r->figures))
-        status = EXIT_WRONG;
+        status = EXIT_FAILED;
     free(results);
     return status;
 }
@@ -172,7 +164,7 @@ int cli_bench(int argc, char **argv)
         return EXIT_USAGE;
     if (r.list) {
         bench_print_list();
-        return EXIT_RIGHT;
+        return EXIT_OK;
     }
     if (!r.figures)
         for (; bench_figures[r.figures]; r.figures++)

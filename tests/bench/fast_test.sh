@@ -1,0 +1,130 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# fast_test: the fast build's hot primitives against bench/ref, which includes nothing of the kernel's, under gcc and clang.
+#
+#   ticket lock, context switch, trap entry   the same instructions (addresses, names and padding taken away)
+#   page walk                                 no more loads, stores and calls, and at most 5 % more instructions (callgrind)
+#
+# Then the same with an event of one store planted in each: the comparison must fail, or it proves nothing.
+set -u
+srcdir=${srcdir:-.} builddir=${builddir:-.}
+work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
+failures=0 compared=0
+
+if [ -n "${SANITIZE_FLAGS:-}" ]; then
+    echo "SKIP: this build has sanitizers in it; the fast build is compared without"
+    exit 77
+fi
+for tool in objdump valgrind; do
+    command -v "$tool" >/dev/null || { echo "SKIP: $tool is missing: install binutils and valgrind"; exit 77; }
+done
+
+# As the Makefile compiles the kernel; without debugging information, which valgrind cannot always read.
+flags=(-std=gnu2x -O2 -fvisibility=hidden -ftls-model=initial-exec -fno-omit-frame-pointer -fPIC -pthread -D_GNU_SOURCE
+       -I"$builddir" -I"$srcdir/include" -I"$srcdir/src" -I"$srcdir/bench")
+
+# The instructions of function $2 in object $1: no addresses, no comments, no padding; names made neutral.
+instructions() {
+    objdump -d -r --no-show-raw-insn --no-addresses "$1" |
+        awk -v want="<$2>:" '$1 == want { on = 1; next } /^$|^<.*>:$/ { on = 0 } on' |
+        sed -E -e 's/#.*//' -e 's/<[^+>]*(\+0x[0-9a-f]+)?>/<\1>/g' -e 's/\b(own|ref)_//g' \
+            -e 's/\bswitch_(stack|trap)\b/\1/g' -e 's/R_X86_64_[A-Z0-9_]+.*/@/' -e 's/[ \t]+/ /g' |
+        grep -Ev '^ *(nop|nopl|nopw|data16|cs nopw|xchg %ax,%ax)( |$)'
+}
+
+# compare WHAT OBJECT FUNCTION REFERENCE-OBJECT REFERENCE-FUNCTION: 0 the same, 1 different, 2 nothing to compare.
+compare() {
+    instructions "$2" "$3" >"$work/own.s"
+    instructions "$4" "$5" >"$work/ref.s"
+    [ -s "$work/own.s" ] && [ -s "$work/ref.s" ] || { echo "  $1: no instructions of $3 or $5 found"; return 2; }
+    if cmp -s "$work/own.s" "$work/ref.s"; then
+        echo "  $1: the same $(grep -vc '@' "$work/own.s") instructions"
+    else
+        echo "  $1: differs from its reference (< kernel, > reference)"
+        diff "$work/own.s" "$work/ref.s" | sed 's/^/    /'
+        return 1
+    fi
+}
+
+# "instructions loads stores" of function $2 and all that it calls in program $1.
+count() {
+    valgrind -q --tool=callgrind --cache-sim=yes --callgrind-out-file="$work/count" --toggle-collect="$2" "$1" \
+        >"$work/count.log" 2>&1 || { cat "$work/count.log" >&2; return 1; }
+    awk '$1 == "events:" { for (i = 2; i <= NF; i++) name[i] = $i }
+         $1 == "summary:" { for (i = 2; i <= NF; i++) value[name[i]] = $i
+                            print value["Ir"], value["Dr"] + 0, value["Dw"] + 0 }' "$work/count"
+}
+
+compare_walk() { # of program $1
+    local own ref
+    own=$(count "$1" count_own_walk) && ref=$(count "$1" count_ref_walk) || return 2
+    set -- $own $ref
+    [ $# = 6 ] && [ "$4" -gt 10000 ] || { echo "  page walk: nothing was counted ($own; $ref)"; return 2; }
+    echo "  page walk, 1000 times: $1 instructions, $2 loads, $3 stores; reference $4, $5, $6"
+    [ "$2" -le "$5" ] && [ "$3" -le "$6" ] && [ $(($1 * 100)) -le $(($4 * 105)) ]
+}
+
+# check EXPECTED(0|1) WHAT-IT-MEANS COMMAND...
+check() {
+    local expected=$1 meaning=$2
+    shift 2
+    "$@"
+    local got=$?
+    compared=$((compared + 1))
+    [ "$got" = "$expected" ] || { echo "  FAIL: $meaning"; failures=$((failures + 1)); }
+}
+
+# build DIRECTORY COMPILER FLAG...: objects of the kernel's sources, from DIRECTORY/src where planted, else from the tree.
+build() {
+    local dir=$1 cc=$2 source
+    shift 2
+    mkdir -p "$dir"
+    for source in tests/bench/fast_lock.c tests/bench/fast_walk.c src/mm/pt.c src/host/switch_asm.S bench/ref/lock_ref.c bench/ref/walk_ref.c \
+        bench/ref/switch_ref.S bench/ref/trap_ref.S; do
+        local from=$srcdir/$source
+        [ -f "$dir/$source" ] && from=$dir/$source
+        $cc "${flags[@]}" "$@" -I"$srcdir/tests/bench" -c "$from" -o "$dir/$(basename "$source").o" || return 1
+    done
+    $cc -pthread -o "$dir/count" "$dir"/{fast_walk.c,pt.c,walk_ref.c}.o
+}
+
+# all DIRECTORY EXPECTED MEANING EXPECTED-OF-LOCK_GIVE
+all() {
+    local d=$1
+    check "$2" "$3" compare "lock_take" "$d/fast_lock.c.o" own_lock_take "$d/lock_ref.c.o" ref_lock_take
+    check "$4" "$3" compare "lock_give" "$d/fast_lock.c.o" own_lock_give "$d/lock_ref.c.o" ref_lock_give
+    check "$2" "$3" compare "context switch" "$d/switch_asm.S.o" switch_stack "$d/switch_ref.S.o" ref_switch
+    check "$2" "$3" compare "trap entry" "$d/switch_asm.S.o" switch_trap "$d/trap_ref.S.o" ref_trap
+    check "$2" "$3" compare_walk "$d/count"
+}
+
+# One store more in each primitive: in the lock by its switch, in the others in a copy of the source.
+plant() {
+    local dir=$1
+    mkdir -p "$dir/src/mm" "$dir/src/host"
+    sed '/^enum ukern_status pt_read(/,/^}/ s/^    \*ret_frame = /    __atomic_store_n(ret_perm, 0, __ATOMIC_RELAXED);\n    __asm__ volatile("" : : : "memory");\n&/' \
+        "$srcdir/src/mm/pt.c" >"$dir/src/mm/pt.c"
+    sed -e '/^switch_stack:/,/ret/ s/^\( *movq *%rsp, (%rdi)\)/\1\n        movq    %rdi, -8(%rsp)/' \
+        -e '/^switch_trap:/,/ret/ s/^\( *callq *trap_enter\)/        movq    %rdi, -64(%rsp)\n\1/' \
+        "$srcdir/src/host/switch_asm.S" >"$dir/src/host/switch_asm.S"
+    ! cmp -s "$srcdir/src/mm/pt.c" "$dir/src/mm/pt.c" && ! cmp -s "$srcdir/src/host/switch_asm.S" "$dir/src/host/switch_asm.S"
+}
+
+compilers=()
+for cc in gcc "${CLANG:-clang}"; do
+    command -v "$cc" >/dev/null && compilers+=("$cc")
+done
+[ ${#compilers[@]} = 2 ] || { echo "SKIP: gcc and clang are both needed, found: ${compilers[*]}"; exit 77; }
+
+for cc in "${compilers[@]}"; do
+    name=$(basename "$cc")
+    echo "$name, the kernel as it is:"
+    build "$work/$name" "$cc" || { echo "FAIL: $name could not compile the kernel"; exit 1; }
+    all "$work/$name" 0 "the fast build pays for something that its reference does not" 0
+    echo "$name, one store planted in each but lock_give, each must differ:"
+    plant "$work/$name-bug" || { echo "FAIL: the sources have changed, nothing was planted"; exit 1; }
+    build "$work/$name-bug" "$cc" -DUKERN_BUG_FAST_EVENT || { echo "FAIL: $name could not compile the planted kernel"; exit 1; }
+    all "$work/$name-bug" 1 "the planted store was not noticed" 0
+done
+echo "$compared comparisons, $failures not as expected"
+[ "$failures" = 0 ] && [ "$compared" = 20 ]

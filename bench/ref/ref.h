@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- switch_ref.S, switch_ref.c: two contexts on one stack each, pop+jmp instead of ret (the return stack would
+/* ---- switch_ref_asm.S, switch_ref.c: two contexts on one stack each, pop+jmp instead of ret (the return stack would
  * mispredict every return: five times the cost) ---- */
 struct ref_switch {
     void *main_sp, *other_sp;
@@ -23,7 +23,7 @@ bool ref_switch_open(struct ref_switch *s);
 void ref_switch_rounds(struct ref_switch *s, uint64_t n);
 void ref_switch_close(struct ref_switch *s);
 
-/* ---- trap_ref.S, trap_ref.c: on to another stack, one call through a table, and back ---- */
+/* ---- trap_ref_asm.S, trap_ref.c: on to another stack, one call through a table, and back ---- */
 struct ref_trap {
     uint8_t *kstack_top;
     bool in_user;

@@ -9,7 +9,7 @@ enum { STACK_BYTES = 16 * 1024 };
 
 extern __attribute__((visibility("hidden"))) _Thread_local struct ref_trap *ref_trap_here;
 _Thread_local struct ref_trap *ref_trap_here;
-_Static_assert(offsetof(struct ref_trap, in_user) == 8, "trap_ref.S knows where it lies");
+_Static_assert(offsetof(struct ref_trap, in_user) == 8, "trap_ref_asm.S knows where it lies");
 
 struct ref_trap_result ref_trap_enter(uint64_t call, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3);
 

@@ -80,7 +80,7 @@ build() {
     shift 2
     mkdir -p "$dir"
     for source in tests/bench/fast_lock.c tests/bench/fast_walk.c src/mm/pt.c src/host/switch_asm.S bench/ref/lock_ref.c bench/ref/walk_ref.c \
-        bench/ref/switch_ref.S bench/ref/trap_ref.S; do
+        bench/ref/switch_ref_asm.S bench/ref/trap_ref_asm.S; do
         local from=$srcdir/$source
         [ -f "$dir/$source" ] && from=$dir/$source
         $cc "${flags[@]}" "$@" -I"$srcdir/tests/bench" -c "$from" -o "$dir/$(basename "$source").o" || return 1
@@ -93,8 +93,8 @@ all() {
     local d=$1
     check "$2" "$3" compare "lock_take" "$d/fast_lock.c.o" own_lock_take "$d/lock_ref.c.o" ref_lock_take
     check "$4" "$3" compare "lock_give" "$d/fast_lock.c.o" own_lock_give "$d/lock_ref.c.o" ref_lock_give
-    check "$2" "$3" compare "context switch" "$d/switch_asm.S.o" switch_stack "$d/switch_ref.S.o" ref_switch
-    check "$2" "$3" compare "trap entry" "$d/switch_asm.S.o" switch_trap "$d/trap_ref.S.o" ref_trap
+    check "$2" "$3" compare "context switch" "$d/switch_asm.S.o" switch_stack "$d/switch_ref_asm.S.o" ref_switch
+    check "$2" "$3" compare "trap entry" "$d/switch_asm.S.o" switch_trap "$d/trap_ref_asm.S.o" ref_trap
     check "$2" "$3" compare_walk "$d/count"
 }
 

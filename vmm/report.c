@@ -13,8 +13,8 @@ static void say_exit(struct vmm *v, const struct ukern_vm_exit *x)
     case UKERN_EXIT_INTERNAL:
         vmm_say(v, "KVM gave up: internal error, suberror %" PRIu64 "%s", x->address, x->address < 4 ? suberror[x->address] : "");
         if (x->address == 1 && v->interpreted)
-            vmm_say(v, "this host's KVM interprets supervisor code, and does not know the instruction at RIP; use general registers only, "
-                       "or run in the lab or on a host with VMX or SVM");
+            vmm_say(v, "this host's KVM interprets supervisor code (no VMX, no SVM) and does not know every instruction: let the guest use "
+                       "general registers only, or run it in the lab or on a host with VMX or SVM");
         break;
     case UKERN_EXIT_ENTRY: vmm_say(v, "the hardware refused to enter the guest, reason %#" PRIx64, x->address); break;
     case UKERN_EXIT_SHUTDOWN: vmm_say(v, "triple fault"); break;

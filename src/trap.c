@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* trap: the two ways into the kernel: a call, and a fault.                       Row trap, CertiKOS TTrapArg and TTrap
+/* trap: the two ways into the kernel: a call, and a fault.                       Row trap, CertiKOS TSysCall
  *
  * Called by host/switch.S on the kernel stack of the thread that runs on this CPU. */
 #include "trap.h"

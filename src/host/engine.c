@@ -47,17 +47,23 @@ enum ukern_status engine_cpu_make(struct cpu *c)
         return st;
     char name[24];
     snprintf(name, sizeof name, "cpu%u idle", c->id);
-    flow_make(&e->loop, name, stack, ENGINE_STACK, engine_cpu_loop, c);
+    flow_make(&e->loop, name, stack, ENGINE_STACK, engine_cpu_loop, &e->loop);
     c->flow = &e->loop;
     return UKERN_OK;
 }
 
 struct flow *engine_loop_flow(struct cpu *c) { return &c->engine->loop; }
 
-void engine_cpu_loop(void *cpu)
+UNSEEN void engine_arrived(struct flow *me)
 {
-    struct cpu *c = cpu;
-    flow_arrived(&c->engine->loop, engine_order(c));
+    struct cpu *c = here;
+    flow_arrived(me, c->simulated ? (void *)c->m->engine : (void *)c);
+}
+
+void engine_cpu_loop(void *flow)
+{
+    engine_arrived(flow);
+    struct cpu *c = here;
     c->m->engine->cpu_main(c);
 }
 

@@ -30,6 +30,8 @@ void engine_guest_leave(struct cpu *c, bool interrupted);
 uint64_t engine_guest_signal_mask(void);
 
 struct flow;
+/* First thing on a new flow's stack: flow_arrived with this CPU's order. */
+void engine_arrived(struct flow *me);
 struct flow *engine_loop_flow(struct cpu *c); /* of the CPU's idle loop */
 /* Names, for TSan, the order in which this CPU's kernel runs (host/switch.h): the CPU; under sim the engine. */
 static inline void *engine_order(struct cpu *c) { return c->simulated ? (void *)c->m->engine : (void *)c; }

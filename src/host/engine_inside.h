@@ -45,7 +45,7 @@ enum ukern_status engine_cpu_make(struct cpu *c) must_use;
 /* On the CPU's thread: signal stack, SIGURG blocked, the guest timer; and back. */
 void engine_thread_begin(struct cpu *c);
 void engine_thread_end(struct cpu *c);
-void engine_cpu_loop(void *cpu); /* first on the loop's stack */
+void engine_cpu_loop(void *flow); /* first on the loop's stack */
 enum ukern_status engine_smp_start(struct ukern *m) must_use;
 void engine_smp_wait(struct ukern *m);
 void engine_sim_start(struct ukern *m);

@@ -12,7 +12,7 @@ static_assert(UKERN_NOTFOUND == 5, "switch.S answers this when no task runs");
 static_assert(UKERN_CALL_exit == 1, "switch.S ends a task that returns with this call");
 
 /* Runs in a signal handler on the CPU's own thread, which is not inside the kernel: plain fields are safe. */
-static bool redirect(ucontext_t *uc, int signal, uint64_t address, const char *why)
+UNSEEN static bool redirect(ucontext_t *uc, int signal, uint64_t address, const char *why)
 {
     struct cpu *c = here;
     if (!c || !c->in_user)
@@ -24,9 +24,9 @@ static bool redirect(ucontext_t *uc, int signal, uint64_t address, const char *w
     return true;
 }
 
-bool ukern_end_task_here(void *ucontext, const char *why) { return redirect(ucontext, 0, 0, why); }
+UNSEEN bool ukern_end_task_here(void *ucontext, const char *why) { return redirect(ucontext, 0, 0, why); }
 
-static void on_fault(int signal, siginfo_t *info, void *ucontext)
+UNSEEN static void on_fault(int signal, siginfo_t *info, void *ucontext)
 {
     int saved = errno;
     if (!redirect(ucontext, signal, (uint64_t)info->si_addr, NULL)) {

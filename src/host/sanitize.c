@@ -6,7 +6,6 @@
 #include <ukern/user.h>
 
 #if SWITCH_SANITIZED
-#define UNSEEN __attribute__((no_sanitize("thread")))
 
 static void fiber_switch(void *to)
 {

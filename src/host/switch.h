@@ -10,7 +10,9 @@
  * Cost        in a plain build flow_switch is twelve pushes and pops and an indirect jump: a plain `ret` would miss the
  *             return stack (five times slower, reference/performance.md)
  * Sanitizers  ASan is told both stacks' bounds at each switch. TSan sees a flow as a fiber; switches order nothing by
- *             themselves (flag 1), so that it sees races between two tasks of one CPU: see sync.h. */
+ *             themselves (flag 1), so that it sees races between two tasks of one CPU: see sync.h.
+ * Names       flow_make, flow_adopt, flow_free
+ * Upward      trap_enter, trap_fault (src/trap.c): the kernel's entries, called from switch_asm.S */
 #pragma once
 #include "core/machine.h"
 #if defined(__has_feature)
@@ -27,6 +29,13 @@
 #endif
 #ifdef __SANITIZE_THREAD__
 #include <sanitizer/tsan_interface.h>
+#endif
+
+/* What runs between two fibers, or before an order that makes its reads safe, is not shown to TSan. */
+#ifdef __SANITIZE_THREAD__
+#define UNSEEN __attribute__((no_sanitize("thread")))
+#else
+#define UNSEEN
 #endif
 
 struct flow {
@@ -96,5 +105,7 @@ static inline void side_to_user(struct side *s) { (void)s; }
 static inline void side_start_user(struct side *s) { (void)s; }
 static inline void side_pass(struct side *from, struct side *to) { (void)from, (void)to; }
 #endif
-void switch_user(uint64_t entry, uint64_t start, uint64_t user_sp) __attribute__((noreturn)); /* host addresses */
+/* Host addresses. Never returns; it does not say so to the compiler, because ASan would then look at the stack just after
+ * it was told that we are on the other one. */
+void switch_user(uint64_t entry, uint64_t start, uint64_t user_sp);
 void switch_fault(void);

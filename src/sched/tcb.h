@@ -7,12 +7,23 @@
 #pragma once
 #include "core/machine.h"
 #include "sched/kctx.h"
-#include "sched/thread.h"
 
 /* READY, RUN, DEAD as in CertiKOS. Its SLEEP is BLOCKED (on an object) or WAITING (for the wake token), and ends in two
  * steps, because the waker may be another CPU: whoever turns it into CLAIMED is the one waker; it may still use the
  * sleeper's space, and then makes it READY. */
 enum tcb_state { TCB_READY, TCB_RUN, TCB_BLOCKED, TCB_WAITING, TCB_CLAIMED, TCB_DEAD };
+
+struct thread_spec { /* what thread_spawn needs; the boot code fills it from ukern_task_params */
+    char name[32];
+    uint32_t cpu, console;
+    struct space_id space;
+    uint64_t entry;                 /* host address of the program */
+    uint64_t start;                 /* user address of struct ukern_start */
+    uint64_t stack_low, stack_high; /* user addresses */
+    bool daemon, is_vm, floating_point;
+    uint32_t expect;                /* enum ukern_expect */
+    int expect_code;
+};
 
 enum tcb_link { TCB_RUN_LINK, TCB_WAIT_LINK, TCB_LINKS }; /* ready or pending queue; an object's waiting queue */
 

@@ -9,23 +9,13 @@
  * Interrupts  the kernel is never interrupted: pending bits are taken at kernel entry, on return to a task, in the idle
  *             loop, by thread_yield and while blocking, and after KVM_RUN
  * Lock        thread.pending (per CPU) guards that CPU's pending queue
+ * Names       cpu_loop
  * Upward      thread_at_end's and thread_on_input's functions, which the layers above register at boot */
 #pragma once
 #include "core/lock.h"
+#include "sched/tcb.h"
 
 struct side;
-
-struct thread_spec { /* what thread_spawn needs; the boot code fills it from ukern_task_params */
-    char name[32];
-    uint32_t cpu, console;
-    struct space_id space;
-    uint64_t entry;                 /* host address of the program */
-    uint64_t start;                 /* user address of struct ukern_start */
-    uint64_t stack_low, stack_high; /* user addresses */
-    bool daemon, is_vm, floating_point;
-    uint32_t expect;                /* enum ukern_expect */
-    int expect_code;
-};
 
 enum ukern_status thread_init(void) must_use;
 enum ukern_status thread_spawn(const struct thread_spec *spec, struct thread_id *ret_thread) must_use; /* NOMEM, BADARG */

@@ -4,8 +4,8 @@
 # SYMBOLS comes from check-symbols.sh: `path symbol LETTER NAME` (nm's letter) and `path section NAME SIZE`.
 #
 # What must hold:
-#   a non-static symbol starts with its layer's stem (in host/ and at the top of src/ also with ukern_), or is in the
-#   `Names` line of the layer's page
+#   a non-static symbol starts with its layer's stem or with ukern_, or is in the `Names` line of the layer's page;
+#   in vmm/ with its file's stem or with vmm_
 #   a symbol that an object uses is defined in its own row or a lower one, or is in the `Upward` line of the page of its own
 #   row or of a lower one (which declares it)
 #   core mm sched ipc vm use no malloc and friends, no stdio; nothing in the library exits, aborts or prints
@@ -61,6 +61,7 @@ $2 == "symbol" {
     }
     symbols++
 }
+$2 == "missing" { violation($1 ": has no object: is it in Makefile.am?") }
 $2 == "section" && $3 ~ /^\.(data|bss|tdata|tbss)(\.|$)/ && $3 !~ /^\.data\.rel\.ro/ && $4 > 0 {
     if ($3 == ".tbss" && $4 == 8 && row_of($1) == "core/machine")
         here++
@@ -70,12 +71,14 @@ $2 == "section" && $3 ~ /^\.(data|bss|tdata|tbss)(\.|$)/ && $3 !~ /^\.data\.rel\
 function check_name(path, name, row, stem) {
     row = row_of(path)
     if (path ~ /^vmm\//) {
-        if (name !~ /^vmm_/ && name !~ /^ukern_/)
-            violation(path ": `" name "' is not static: names of vmm/ start with vmm_")
+        stem = path
+        gsub(/^vmm\/|\.c$|_.*$/, "", stem)
+        if (index(name, stem "_") != 1 && name !~ /^vmm_/)
+            violation(path ": `" name "' is not static: its names start with " stem "_")
         return
     }
     stem = stem_of(row)
-    if (index(name, stem "_") == 1 || name == stem || folder_of(row) ~ /^(host|top)$/ && name ~ /^ukern_/)
+    if (index(name, stem "_") == 1 || name == stem || name ~ /^ukern_/)
         return
     if ((row, name) in named)
         return

@@ -15,7 +15,7 @@ for source in src/*.[cS] src/*/*.[cS] vmm/*.c; do
     [ -e "$source" ] || continue
     name=${source##*/}
     object=$objects/${source%/*}/libukern_${library}_a-${name%.*}.o
-    [ -e "$object" ] || { echo "check-symbols: $source has no object: is it in Makefile.am?"; exit 1; }
+    [ -e "$object" ] || { echo "$source missing object 0" >>"$list"; continue; }
     "${NM:-nm}" -P "$object" | awk -v path="$source" '{ print path, "symbol", $2, $1 }' >>"$list"
     readelf -SW "$object" | sed -n 's/^ *\[ *[0-9]*\] *//p' | while read -r section _ _ _ size _; do
         case $section in .*) echo "$source section $section $((16#$size))" ;; esac

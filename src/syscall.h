@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* syscall: the kernel's calls by number: checks, then the layers below.                   Row syscall, CertiKOS TSysCall
+/* syscall: the kernel's calls by number: checks, then the layers below.                   Row syscall, CertiKOS TTrapArg and TTrap
  *
  * Effect      one function per row of UKERN_CALLS (ukern/user.h); an unknown number is BADARG; a user address that
  *             faults ends the task, since no correct program hands one over

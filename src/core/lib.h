@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lib: what every file uses: ids, sizes, small integer helpers, the checks of the check build.   Row core/lib
  *
- * Ids are distinct types, so that swapped arguments do not compile. Each has one sentinel, NO_x. */
+ * Ids are distinct types, so that swapped arguments do not compile. Each has one sentinel, NO_x.
+ * Upward      machine_broken (core/machine), behind CHECK */
 #pragma once
 #include <assert.h>
 #include <stdbool.h>

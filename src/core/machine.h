@@ -5,7 +5,8 @@
  *             that this host thread is being (NULL outside the machine's functions), the one mutable global.
  * Rules       every layer has one pointer here, to a struct that only its own .c file defines.
  *             Fields of struct cpu belong to that CPU unless marked (any): those are atomic.
- * Engine      core reaches the host only through struct engine_ops, which an engine gives. */
+ * Engine      core reaches the host only through struct engine_ops, which an engine gives.
+ * Names       here */
 #pragma once
 #include "core/arena.h"
 #include "core/lib.h"

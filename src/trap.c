@@ -3,10 +3,10 @@
  *
  * Called by host/switch.S on the kernel stack of the thread that runs on this CPU. */
 #include "trap.h"
+#include "host/fault.h"
 #include "host/switch.h"
 #include "sched/thread.h"
 #include "syscall.h"
-#include <signal.h>
 
 struct ukern_result trap_enter(uint64_t call, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, struct cpu *c)
 {
@@ -23,17 +23,6 @@ struct ukern_result trap_enter(uint64_t call, uint64_t a0, uint64_t a1, uint64_t
     return r;
 }
 
-static const char *signal_text(int signal)
-{
-    switch (signal) {
-    case SIGSEGV: return "touched an address it has no access to";
-    case SIGBUS: return "touched memory that is not there";
-    case SIGILL: return "ran an illegal instruction";
-    case SIGFPE: return "divided by zero, or the like";
-    default: return "faulted";
-    }
-}
-
 void trap_fault(struct cpu *c)
 {
     side_faulted(c->side);
@@ -41,6 +30,6 @@ void trap_fault(struct cpu *c)
     if (f.signal == 0)
         thread_die("%s (at code address %#llx)", f.why, (unsigned long long)f.at);
     const char *where = thread_address_text(f.address);
-    thread_die("%s: %#llx%s (at code address %#llx)", signal_text(f.signal), (unsigned long long)f.address, where,
+    thread_die("%s: %#llx%s (at code address %#llx)", fault_text(f.signal), (unsigned long long)f.address, where,
                (unsigned long long)f.at);
 }

@@ -49,3 +49,14 @@ enum ukern_status ukern_catch_faults(void)
             return UKERN_HOST;
     return UKERN_OK;
 }
+
+const char *fault_text(int signal)
+{
+    switch (signal) {
+    case SIGSEGV: return "touched an address it has no access to";
+    case SIGBUS: return "touched memory that is not there";
+    case SIGILL: return "ran an illegal instruction";
+    case SIGFPE: return "divided by zero, or the like";
+    default: return "faulted";
+    }
+}

@@ -12,3 +12,5 @@
 
 struct ukern_result trap_enter(uint64_t call, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, struct cpu *c);
 void trap_fault(struct cpu *c) __attribute__((noreturn));
+/* What a task did to get that signal, in words that follow its name. */
+const char *fault_text(int signal);

@@ -40,6 +40,16 @@ void flow_adopt(struct flow *f)
 #endif
 }
 
+#if !SWITCH_SANITIZED
+void side_start(struct side *s, uint64_t entry, uint64_t start, uint64_t user_sp)
+{
+    (void)s;
+    here->in_user = true;
+    switch_user(entry, start, user_sp);
+    __builtin_unreachable();
+}
+#endif
+
 void flow_free(struct flow *f)
 {
     if (!f->stack_low)

@@ -84,7 +84,6 @@ void side_free(struct side *s);
 void side_in_kernel(struct side *s);  /* first thing in the kernel, after a call */
 void side_faulted(struct side *s);    /* the same, after a fault: the user side never runs again */
 void side_to_user(struct side *s);    /* last thing before the return of a call */
-void side_start_user(struct side *s); /* the same, before switch_user */
 void side_pass(struct side *from, struct side *to);
 #else
 #define SWITCH_SANITIZED 0
@@ -102,10 +101,11 @@ static inline void side_free(struct side *s) { (void)s; }
 static inline void side_in_kernel(struct side *s) { (void)s; }
 static inline void side_faulted(struct side *s) { (void)s; }
 static inline void side_to_user(struct side *s) { (void)s; }
-static inline void side_start_user(struct side *s) { (void)s; }
 static inline void side_pass(struct side *from, struct side *to) { (void)from, (void)to; }
 #endif
 /* Host addresses. Never returns; it does not say so to the compiler, because ASan would then look at the stack just after
  * it was told that we are on the other one. */
 void switch_user(uint64_t entry, uint64_t start, uint64_t user_sp);
 void switch_fault(void);
+/* Leaves the kernel for the first time on this thread: in_user, then switch_user. */
+void side_start(struct side *s, uint64_t entry, uint64_t start, uint64_t user_sp) __attribute__((noreturn));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sanitize: telling ASan and TSan about switches of stacks. In a plain build this file is empty.   Row host/switch
+/* switch_sanitize: telling ASan and TSan about switches of stacks. In a plain build this file is empty.   Row host/switch
  *
  * Nothing here is instrumented for TSan: it runs between two fibers. */
 #include "host/switch.h"
@@ -128,12 +128,15 @@ UNSEEN void side_in_kernel(struct side *s)
 
 UNSEEN void side_to_user(struct side *s) { stack_leave(NULL, s->stack_low, s->stack_size); }
 
-UNSEEN void side_start_user(struct side *s)
+UNSEEN void side_start(struct side *s, uint64_t entry, uint64_t start, uint64_t user_sp)
 {
     side_to_user(s);
     fiber_switch(s->fiber);
     order_acquire(&s->in);
     stack_enter(NULL);
+    here->in_user = true;
+    switch_user(entry, start, user_sp);
+    __builtin_unreachable();
 }
 
 UNSEEN void side_faulted(struct side *s)

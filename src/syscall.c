@@ -92,13 +92,16 @@ static struct ukern_result sys_mem_map(const struct arguments *a)
     if (!own_pages(a->a0, a->a1) || a->a2 > UKERN_PROT_WRITE)
         return give(UKERN_BADARG);
     uint32_t perm = PERM_USER | (a->a2 == UKERN_PROT_WRITE ? PERM_WRITE : 0);
-    return give(space_map(own_space(), a->a0, (uint32_t)(a->a1 >> FRAME_SHIFT), perm));
+    enum ukern_status st = space_map(own_space(), a->a0, (uint32_t)(a->a1 >> FRAME_SHIFT), perm);
+    thread_pass(thread_self(), thread_self()); /* the task uses the memory after this */
+    return give(st);
 }
 
 static struct ukern_result sys_mem_unmap(const struct arguments *a)
 {
     if (!own_pages(a->a0, a->a1))
         return give(UKERN_BADARG);
+    thread_pass(thread_self(), thread_self()); /* the task used the memory before this */
     return give(space_unmap(own_space(), a->a0, (uint32_t)(a->a1 >> FRAME_SHIFT)));
 }
 

@@ -25,7 +25,7 @@ struct ukern_result trap_enter(uint64_t call, uint64_t a0, uint64_t a1, uint64_t
 
 void trap_fault(struct cpu *c)
 {
-    side_faulted(c->side);
+    side_faulted(c);
     struct fault f = c->fault;
     if (f.signal == 0)
         thread_die("%s (at code address %#llx)", f.why, (unsigned long long)f.at);

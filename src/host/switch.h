@@ -82,7 +82,7 @@ void flow_arrived(struct flow *me, void *order); /* first thing on a new flow's 
 void side_make(struct side *s, const char *name, const struct flow *kernel, const uint8_t *stack_low, size_t size);
 void side_free(struct side *s);
 void side_in_kernel(struct side *s);  /* first thing in the kernel, after a call */
-void side_faulted(struct side *s);    /* the same, after a fault: the user side never runs again */
+void side_faulted(struct cpu *c);     /* the same, after a fault: the user side never runs again */
 void side_to_user(struct side *s);    /* last thing before the return of a call */
 void side_pass(struct side *from, struct side *to);
 #else
@@ -99,7 +99,7 @@ static inline void side_make(struct side *s, const char *name, const struct flow
 }
 static inline void side_free(struct side *s) { (void)s; }
 static inline void side_in_kernel(struct side *s) { (void)s; }
-static inline void side_faulted(struct side *s) { (void)s; }
+static inline void side_faulted(struct cpu *c) { (void)c; }
 static inline void side_to_user(struct side *s) { (void)s; }
 static inline void side_pass(struct side *from, struct side *to) { (void)from, (void)to; }
 #endif

@@ -139,8 +139,9 @@ UNSEEN void side_start(struct side *s, uint64_t entry, uint64_t start, uint64_t 
     __builtin_unreachable();
 }
 
-UNSEEN void side_faulted(struct side *s)
+UNSEEN void side_faulted(struct cpu *c)
 {
+    struct side *s = c->side;
     order_release(&s->out);
     fiber_switch(fiber_of(s->kernel));
     stack_leave(NULL, s->kernel->stack_low, s->kernel->stack_size);

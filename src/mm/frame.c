@@ -95,7 +95,11 @@ static uint32_t frame_range_take(struct frame_state *s, uint32_t want, uint32_t 
         count += 1u << order;
     } while (count < want && first + count < here->m->frames && s->order[first + count] != NOT_A_BLOCK);
     if (count > want) {
+#ifndef UKERN_BUG_MM_RUN_END
         frame_range_free(s, first + want, count - want);
+#else
+        frame_range_free(s, first + want - 1, count - want + 1);
+#endif
         count = want;
     }
     *ret_first = first;
@@ -127,8 +131,10 @@ static void frame_clean(struct frame_id first, uint32_t n)
         struct frame_id f = { first.n + i };
         if (dirty >= FORGET_RUN)
             ram_forget(here->m, f, dirty);
+#ifndef UKERN_BUG_MM_STALE_BYTES
         else if (dirty)
             memset(frame_bytes(f), 0, (size_t)dirty << FRAME_SHIFT);
+#endif
         i += dirty;
         if (!dirty)
             frame_table_set_dirty((struct frame_id){ first.n + i++ }, true); /* from now on it may be written */
@@ -209,7 +215,11 @@ enum ukern_status frame_alloc(struct frame_id *ret_frame)
 /* Whether f is a frame that somebody was given; the lock is held. */
 static bool frame_in_use(struct frame_id f)
 {
+#ifndef UKERN_BUG_MM_DOUBLE_FREE
     return f.n < here->m->frames && frame_table_type(f) == FRAME_NORMAL && frame_table_refs(f) > 0;
+#else
+    return f.n < here->m->frames && frame_table_type(f) == FRAME_NORMAL;
+#endif
 }
 
 enum ukern_status frame_ref(struct frame_id f)

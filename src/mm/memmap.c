@@ -88,5 +88,9 @@ bool memmap_usable(struct frame_id f)
     if (low == 0)
         return false;
     const struct ukern_region *r = &s->region[low - 1];
+#ifndef UKERN_BUG_MM_REGION_EDGE
     return r->usable && range_in(start - r->start, FRAME_SIZE, r->length);
+#else
+    return r->usable && range_in(start - r->start, 1, r->length);
+#endif
 }

@@ -18,7 +18,11 @@ static_assert(FRAME_SHIFT + LEVELS * INDEX_BITS == 48, "PT_VA_LIMIT is the lower
 static uint64_t *pt_table(struct frame_id f) { return (uint64_t *)(void *)frame_bytes(f); }
 static struct frame_id pt_entry_frame(uint64_t e) { return (struct frame_id){ (uint32_t)((e & PTE_FRAME) >> FRAME_SHIFT) }; }
 static uint32_t pt_shift(int level) { return FRAME_SHIFT + INDEX_BITS * (uint32_t)level; }
+#ifndef UKERN_BUG_MM_PT_LEVEL
 static uint32_t pt_index(uint64_t va, int level) { return (uint32_t)(va >> pt_shift(level)) & (ENTRIES - 1); }
+#else
+static uint32_t pt_index(uint64_t va, int level) { return (uint32_t)(va >> pt_shift(level == 2 ? 3 : level == 3 ? 2 : level)) & (ENTRIES - 1); }
+#endif
 /* How many bytes one entry of that level covers. */
 static uint64_t pt_span(int level) { return UINT64_C(1) << pt_shift(level); }
 
@@ -108,7 +112,9 @@ static struct frame_id pt_spare_take(struct frame_id *spare)
 {
     struct frame_id f = *spare;
     *spare = (struct frame_id){ (uint32_t)*pt_table(f) };
+#ifndef UKERN_BUG_MM_SPARE_DIRTY
     *pt_table(f) = 0;
+#endif
     return f;
 }
 
@@ -123,7 +129,9 @@ static enum ukern_status pt_spare_make(uint64_t n, struct frame_id *ret_spare)
     struct frame_id spare = NO_FRAME, f;
     for (; n > 0; n--) {
         if (frame_alloc(&f) != UKERN_OK) {
+#ifndef UKERN_BUG_MM_SPARE_LEAK
             pt_spare_drop(spare);
+#endif
             return UKERN_NOMEM;
         }
         *pt_table(f) = spare.n;
@@ -195,8 +203,13 @@ enum ukern_status pt_remove(struct frame_id root, uint64_t va, struct frame_id *
     *p.slot[0] = 0;
     for (int level = 1; level < LEVELS; level++) {
         *p.slot[level] -= PTE_ONE;
+#ifndef UKERN_BUG_MM_TABLE_EARLY
         if (*p.slot[level] & PTE_COUNT)
             break;
+#else
+        if ((*p.slot[level] & PTE_COUNT) > PTE_ONE)
+            break;
+#endif
         struct frame_id table = pt_entry_frame(*p.slot[level]);
         *p.slot[level] = 0;
         frame_drop(table);

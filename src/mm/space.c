@@ -116,7 +116,12 @@ static enum ukern_status space_map_decide(const struct space *p, uint64_t va, ui
     struct frame_id f;
     if (!p || !space_range_is_valid(va, pages) || perm > PERM_ALL)
         return UKERN_BADARG;
-    if (pt_next(p->root, va, &mapped, &f) == UKERN_OK && mapped < va + ((uint64_t)pages << FRAME_SHIFT))
+#ifndef UKERN_BUG_MM_RANGE_END
+    uint64_t end = va + ((uint64_t)pages << FRAME_SHIFT);
+#else
+    uint64_t end = va + ((uint64_t)(pages - 1) << FRAME_SHIFT);
+#endif
+    if (pt_next(p->root, va, &mapped, &f) == UKERN_OK && mapped < end)
         return UKERN_EXISTS;
     return UKERN_OK;
 }
@@ -140,7 +145,11 @@ static void runs_drop(uint32_t list)
 {
     while (list != NO_ID) {
         struct run run = run_take(&list);
+#ifndef UKERN_BUG_MM_LOST_PAGE
         for (uint32_t i = 0; i < run.count; i++)
+#else
+        for (uint32_t i = 1; i < run.count; i++)
+#endif
             frame_drop((struct frame_id){ run.first + i });
     }
 }
@@ -223,8 +232,10 @@ static enum ukern_status frames_ref(struct frame_id first, uint32_t pages)
         enum ukern_status st = frame_ref((struct frame_id){ first.n + i });
         if (st == UKERN_OK)
             continue;
+#ifndef UKERN_BUG_MM_REF_LEAK
         while (i-- > 0)
             frame_drop((struct frame_id){ first.n + i });
+#endif
         return st;
     }
     return UKERN_OK;
@@ -263,7 +274,10 @@ enum ukern_status space_unmap(struct space_id id, uint64_t va, uint32_t pages)
     for (uint32_t i = 0; i < pages; i++)
         if (pt_read(p->root, va + ((uint64_t)i << FRAME_SHIFT), &f, &perm) != UKERN_OK)
             return UKERN_NOTFOUND;
-    enum ukern_status st = window_unmap(&p->window, va, pages); /* before a frame can become somebody else's */
+    enum ukern_status st = UKERN_OK;
+#ifndef UKERN_BUG_MM_WINDOW_STALE
+    st = window_unmap(&p->window, va, pages); /* before a frame can become somebody else's */
+#endif
     if (st != UKERN_OK)
         return st;
     for (uint32_t i = 0; i < pages; i++) {

@@ -43,7 +43,11 @@ enum ukern_status ucopy_out(struct space_id to, uint64_t va, const void *from, u
     const uint8_t *source = from;
     uint64_t done = 0;
     while (done < n) {
+#ifndef UKERN_BUG_MM_COPY_WRITE
         uint8_t *target = ucopy_page(to, va + done, PERM_USER | PERM_WRITE);
+#else
+        uint8_t *target = ucopy_page(to, va + done, PERM_USER);
+#endif
         if (unlikely(!target))
             break;
         size_t chunk = ucopy_chunk(va + done, n - done);
@@ -57,10 +61,15 @@ enum ukern_status ucopy_out(struct space_id to, uint64_t va, const void *from, u
 /* Ascending, also when a byte that was written is read again later in the chunk. */
 static void ucopy_bytes(uint8_t *target, const uint8_t *source, size_t n)
 {
+#ifndef UKERN_BUG_MM_OVERLAP
     if (target + n <= source || source + n <= target) {
         memcpy(target, source, n);
         return;
     }
+#else
+    memmove(target, source, n);
+    n = 0;
+#endif
     for (volatile uint8_t *to = target; n > 0; n--)
         *to++ = *source++;
 }

@@ -32,10 +32,7 @@ static void thread_begin(void *thread)
     struct thread *t = thread;
     engine_arrived(&t->kctx.flow);
     uint8_t *window = space_base(t->spec.space);
-    side_start_user(&t->kctx.side);
-    here->in_user = true;
-    switch_user(t->spec.entry, (uint64_t)(window + t->spec.start), (uint64_t)(window + t->spec.stack_high));
-    __builtin_unreachable(); /* and no tail call, which would leave this function on the other TSan fiber */
+    side_start(&t->kctx.side, t->spec.entry, (uint64_t)(window + t->spec.start), (uint64_t)(window + t->spec.stack_high));
 }
 
 enum ukern_status thread_spawn(const struct thread_spec *spec, struct thread_id *ret_thread)

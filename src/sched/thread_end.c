@@ -33,6 +33,7 @@ static void give_back(struct thread *t)
 static void __attribute__((noreturn)) end(struct thread *t)
 {
     struct ukern *m = here->m;
+    thread_pass(t->id, t->id); /* what the task did to its memory comes before its memory goes */
     give_back(t);
     if (!as_expected(t)) {
         atomic_store(&m->thread->failed, 1);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WALK_PAGES = 64, WORK_UNITS = 100 };
+enum { WALK_PAGES = 64, WORK_UNITS = 1000 };
 
 static bool no_memory(char *ret_why)
 {
@@ -81,13 +81,13 @@ STATELESS(work_more, ref_work_rounds(WORK_UNITS * 12 / 10, n))
     const struct bench_side symbol = { .name = shown, .what = text, .anchor_ns = ns, .anchor_source = source,        \
                                        .run = stem##_run };
 
-SIDE(floor_switch, switch, "raw switch", "two contexts, callee-saved registers, pop+jmp: there and back", 3.40, "2.1")
+SIDE(floor_switch, switch, "raw switch", "two contexts, callee-saved registers, pop+jmp: there and back", 3.40, "performance.md 2.1")
 SIDE(floor_trap, trap, "raw trap", "on to another stack, one call through a table, and back", 0, NULL)
-PLAIN(floor_getppid, getppid, "getppid", "Linux's cheapest system call", 76, "2.1")
-SIDE(floor_lock, lock, "ticket lock", "taken and given alone, one increment inside", 6.02, "2.3")
-SIDE(floor_walk, walk, "raw walk", "four dependent loads in x86-64 page tables", 7.7, "2.4")
-SIDE(floor_freelist, freelist, "free list", "one page out and in, a ticket lock on each", 12.1, "2.4")
-SIDE(floor_zeroed, zeroed, "zeroed page", "the same, and 4 KiB of zeroes", 150.1, "2.4 (12.1 + 138)")
-PLAIN(floor_malloc, malloc, "malloc", "malloc(4096) and free, not zeroed", 14.6, "2.4")
+PLAIN(floor_getppid, getppid, "getppid", "Linux's cheapest system call", 76, "performance.md 2.1")
+SIDE(floor_lock, lock, "ticket lock", "taken and given alone, one increment inside", 6.02, "performance.md 2.3")
+SIDE(floor_walk, walk, "raw walk", "four dependent loads in x86-64 page tables", 7.7, "performance.md 2.4")
+SIDE(floor_freelist, freelist, "free list", "one page out and in, a ticket lock on each", 12.1, "performance.md 2.4")
+SIDE(floor_zeroed, zeroed, "zeroed page", "the same, and 4 KiB of zeroes", 150.1, "performance.md 2.4, 12.1 + 138")
+PLAIN(floor_malloc, malloc, "malloc", "malloc(4096) and free, not zeroed", 14.6, "performance.md 2.4")
 PLAIN(floor_work, work, "work", "a fixed chain of dependent instructions", 0, NULL)
 PLAIN(floor_work_more, work_more, "work + 20 %", "a fifth more of the same chain", 0, NULL)

@@ -42,7 +42,7 @@ static void kvm_close(void *state)
 
 #define SIDE(symbol, guest, shown, ns)                                                                               \
     const struct bench_side symbol = { .name = shown, .what = "bare KVM_RUN loop, same guest code", .anchor_ns = ns, \
-                                       .anchor_source = "2.5", .open = kvm_open, .run = kvm_run, .close = kvm_close, \
+                                       .anchor_source = "performance.md 2.5", .open = kvm_open, .run = kvm_run, .close = kvm_close, \
                                        .arg = guest };
 
 SIDE(floor_kvm_pio, REF_GUEST_PIO, "bare KVM, PIO", 7110)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* measure: calibration, blocks in turn, medians, ratios, verdicts. See bench.h. */
 #include "bench.h"
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,9 +47,9 @@ static struct spread spread_of(const double *values, uint32_t n)
     struct spread s = { bench_median(values, n), values[0], values[0], 0 };
     double off[BENCH_MAX_BLOCKS];
     for (uint32_t i = 0; i < n; i++) {
-        s.min = fmin(s.min, values[i]);
-        s.max = fmax(s.max, values[i]);
-        off[i] = fabs(values[i] - s.median);
+        s.min = values[i] < s.min ? values[i] : s.min;
+        s.max = values[i] > s.max ? values[i] : s.max;
+        off[i] = values[i] < s.median ? s.median - values[i] : values[i] - s.median;
     }
     s.mad = bench_median(off, n);
     return s;

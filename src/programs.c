@@ -7,6 +7,7 @@
 #include <string.h>
 #include <ukern/user.h>
 
+/* The i-th argument; argv[0] is the task's name, as everywhere. */
 static unsigned long number(const struct ukern_start *start, int i, unsigned long otherwise)
 {
     return start->argc > i ? strtoul(start->argv[i], NULL, 0) : otherwise;
@@ -19,8 +20,8 @@ struct ball {
 /* ping [rounds [out [back]]]: sends a number, wants it back increased, many times. */
 static int ping(const struct ukern_start *start)
 {
-    unsigned long rounds = number(start, 0, 1000);
-    uint32_t out = (uint32_t)number(start, 1, 0), back = (uint32_t)number(start, 2, 1);
+    unsigned long rounds = number(start, 1, 1000);
+    uint32_t out = (uint32_t)number(start, 2, 0), back = (uint32_t)number(start, 3, 1);
     struct ball b = { 0, 0 };
     ukern_print(start, "ping: task %u on cpu%u of %u plays %lu rounds\n", start->task, start->cpu, start->cpus, rounds);
     for (b.round = 0; b.round < rounds; b.round++) {
@@ -42,8 +43,8 @@ static int ping(const struct ukern_start *start)
 /* pong [rounds [in [back]]] */
 static int pong(const struct ukern_start *start)
 {
-    unsigned long rounds = number(start, 0, 1000);
-    uint32_t in = (uint32_t)number(start, 1, 0), back = (uint32_t)number(start, 2, 1);
+    unsigned long rounds = number(start, 1, 1000);
+    uint32_t in = (uint32_t)number(start, 2, 0), back = (uint32_t)number(start, 3, 1);
     struct ball b;
     ukern_print(start, "pong: task %u on cpu%u of %u is there\n", start->task, start->cpu, start->cpus);
     for (unsigned long i = 0; i < rounds; i++) {
@@ -61,7 +62,7 @@ static int pong(const struct ukern_start *start)
 /* wild [address]: hands the kernel an address that is not its own. */
 static int wild(const struct ukern_start *start)
 {
-    uint64_t address = number(start, 0, 0xdeadbeef000);
+    uint64_t address = number(start, 1, 0xdeadbeef000);
     ukern_print(start, "wild: asking the kernel to send 64 bytes from %#llx\n", (unsigned long long)address);
     ukern_trap(UKERN_CALL_chan_send, 0, address, 64, 0);
     ukern_print(start, "wild: still here\n");
@@ -72,7 +73,7 @@ static int wild(const struct ukern_start *start)
 static int hello(const struct ukern_start *start)
 {
     ukern_print(start, "hello from task %u on cpu%u", start->task, start->cpu);
-    for (int i = 0; i < start->argc; i++)
+    for (int i = 1; i < start->argc; i++)
         ukern_print(start, " %s", start->argv[i]);
     ukern_print(start, "\n");
     return 0;
@@ -107,7 +108,7 @@ static int echo(const struct ukern_start *start)
 /* sleep [ms [times]] */
 static int sleeper(const struct ukern_start *start)
 {
-    unsigned long ms = number(start, 0, 10), times = number(start, 1, 3);
+    unsigned long ms = number(start, 1, 10), times = number(start, 2, 3);
     for (unsigned long i = 0; i < times; i++) {
         uint64_t before = ukern_time();
         ukern_sleep(ms * 1000000);
@@ -121,7 +122,7 @@ static int sleeper(const struct ukern_start *start)
 /* spin [calls]: with 0, computes for ever without a kernel call; else yields that often. */
 static int spin(const struct ukern_start *start)
 {
-    unsigned long calls = number(start, 0, 0);
+    unsigned long calls = number(start, 1, 0);
     if (calls == 0)
         for (volatile unsigned long i = 0;; i++)
             ;
@@ -152,7 +153,7 @@ static int overflow(const struct ukern_start *start)
 /* fault [address]: reads an address directly. */
 static int fault(const struct ukern_start *start)
 {
-    const volatile unsigned char *p = (const volatile unsigned char *)number(start, 0, 8);
+    const volatile unsigned char *p = (const volatile unsigned char *)number(start, 1, 8);
     return *p;
 }
 
@@ -183,11 +184,11 @@ static int receive(const struct ukern_start *start)
 {
     char bytes[64];
     size_t got;
-    return ukern_chan_recv((uint32_t)number(start, 0, 0), bytes, sizeof bytes, 0, &got) == UKERN_OK ? 0 : 1;
+    return ukern_chan_recv((uint32_t)number(start, 1, 0), bytes, sizeof bytes, 0, &got) == UKERN_OK ? 0 : 1;
 }
 
 /* exit [code] */
-static int exit_code(const struct ukern_start *start) { return (int)number(start, 0, 0); }
+static int exit_code(const struct ukern_start *start) { return (int)number(start, 1, 0); }
 
 static const struct program programs[] = {
     { "ping", ping, "[rounds [out [back]]] sends a number over channel `out` and wants it back over `back`" },

@@ -136,7 +136,7 @@ struct ukern_task_params {
     ukern_program *program;   /* runs on the task's own stack, on CPU `cpu`, for ever            */
     uint32_t cpu;
     uint64_t stack;           /* bytes; default 64 KiB                                           */
-    int argc;                 /* strings, copied into the task's space                           */
+    int argc;                 /* strings, copied into the task's space; argv[0] is its name by custom */
     const char *const *argv;
     const struct ukern_blob *blobs; /* at most 16 */
     size_t blob_count;

@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Plants one bug of src/mm after the other (-DUKERN_BUG_MM_...) and demands that the named test finds it.
+# A bug that does not compile, or makes its test hang, counts as not found. The first row is the control: no bug, no finding.
+# Environment: srcdir, builddir, CC, CFLAGS, SANITIZE_FLAGS, as `make check` gives them.
+set -u
+srcdir=$(cd "${srcdir:-.}" && pwd)
+builddir=${builddir:-$PWD}
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+# bug, file of src/mm that has it, test of tests/mm that finds it
+rows="
+none             pt       pt_test
+none             frame    frame_test
+none             space    space_test
+none             ucopy    ucopy_test
+none             memmap   memmap_test
+PT_LEVEL         pt       pt_test
+TABLE_EARLY      pt       pt_test
+SPARE_LEAK       pt       pt_test
+SPARE_DIRTY      pt       pt_test
+RUN_END          frame    frame_test
+STALE_BYTES      frame    frame_test
+DOUBLE_FREE      frame    frame_test
+LOST_PAGE        space    space_test
+REF_LEAK         space    space_test
+WINDOW_STALE     space    space_test
+RANGE_END        space    space_test
+COPY_WRITE       ucopy    ucopy_test
+OVERLAP          ucopy    ucopy_test
+REGION_EDGE      memmap   memmap_test
+"
+
+includes="-I$builddir -I$srcdir/include -I$srcdir/src -I$srcdir/tests"
+flags="-std=gnu2x -D_GNU_SOURCE -pthread -O1 -g -fno-omit-frame-pointer ${SANITIZE_FLAGS:-}"
+libs="$(pkg-config --libs check libconfig) -ldl"
+failed=0 found=0
+
+# compile <source> <object> <flag...>
+compile() {
+    local source=$1 object=$2
+    shift 2
+    # shellcheck disable=SC2086
+    ${CC:-gcc} $flags $includes "$@" -c "$source" -o "$object"
+}
+
+# run_with <bug> <file> <test>: 0 the test passes, 1 it fails, 2 it cannot be built, 124 it hangs
+run_with() {
+    local bug=$1 file=$2 test=$3
+    [ -e "$work/$test.o" ] || compile "$srcdir/tests/mm/$test.c" "$work/$test.o" || return 2
+    compile "$srcdir/src/mm/$file.c" "$work/$file.o" "-DUKERN_BUG_MM_$bug" || return 2
+    # The object comes before the archive, whose own copy of this file is then never taken.
+    # shellcheck disable=SC2086
+    ${CC:-gcc} $flags "$work/$test.o" "$work/$file.o" -Wl,--start-group "$builddir/libharness-fast.a" "$builddir/libukern-fast.a" \
+        "$builddir/libukern-vmm.a" -Wl,--end-group $libs -o "$work/test" || return 2
+    timeout 60 "$work/test" >"$work/out" 2>&1
+    local status=$?
+    [ $status -eq 0 ] || [ $status -eq 124 ] || status=1
+    return $status
+}
+
+while read -r bug file test; do
+    [ -n "$bug" ] || continue
+    run_with "$bug" "$file" "$test"
+    status=$?
+    expected=1
+    [ "$bug" = none ] && expected=0
+    if [ $status -ne $expected ]; then
+        echo "FAIL $bug in src/mm/$file.c: $test ended with $status, expected $expected (0 passes, 1 finds something, 2 cannot be built, 124 hangs)"
+        [ $status -eq 2 ] || tail -n 5 "$work/out"
+        failed=$((failed + 1))
+    elif [ "$bug" != none ]; then
+        found=$((found + 1))
+        echo "found $bug: $(grep -m1 -E ':[FE]:|ERROR: ' "$work/out" | sed 's/^[^ ]*tests/tests/' | cut -c1-150)"
+    fi
+done <<EOF
+$rows
+EOF
+echo "$found planted bugs were found, $failed rows failed"
+[ $failed -eq 0 ] && [ $found -gt 0 ]

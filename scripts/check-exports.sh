@@ -3,12 +3,12 @@
 # check-exports KIND FILE: what FILE shows to others is ukern_* and nothing else, and every function of the installed headers
 # is in it. KIND: static (an archive), shared (a library), program (what modules may use). Exit 1: it is not so.
 # HEADERS in the environment: the folder of the installed headers (default: include/ukern beside this script).
-set -eu
+set -euo pipefail
 kind=${1:?usage: check-exports static|shared|program FILE} file=$2
 headers=${HEADERS:-$(dirname "$0")/../include/ukern}
 case $kind in
-static) names=$("${NM:-nm}" -P -g --defined-only "$file" | awk 'NF >= 2 && $2 ~ /^[A-Zu]$/ { print $1 }') ;;
-shared | program) names=$("${NM:-nm}" -P -D --defined-only "$file" | awk '$2 ~ /^[A-Zu]$/ && $2 != "A" { sub(/@.*/, "", $1); print $1 }') ;;
+static) names=$(${NM:-nm} -P -g --defined-only "$file" | awk 'NF >= 2 && $2 ~ /^[A-Zu]$/ { print $1 }') ;;
+shared | program) names=$(${NM:-nm} -P -D --defined-only "$file" | awk '$2 ~ /^[A-Zu]$/ && $2 != "A" { sub(/@.*/, "", $1); print $1 }') ;;
 *) echo "check-exports: expected static, shared or program, found $kind"; exit 1 ;;
 esac
 names=$(sort -u <<<"$names")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # check-symbols: what the objects of the kernel define, use and keep obeys src/LAYERS.
 # Usage: awk -f rows.awk -f check-symbols.awk src/LAYERS HEADER... SYMBOLS   exit 1: violations, printed
-# SYMBOLS comes from check-symbols.sh: `path symbol LETTER NAME` (nm's letter) and `path section NAME SIZE`.
+# SYMBOLS comes from check-symbols.sh: `OBJECT source PATH`, `PATH missing`, `OBJECT symbol LETTER NAME` (nm's letter) and
+# `OBJECT section NAME SIZE` (hexadecimal).
 #
 # What must hold:
 #   a non-static symbol starts with its layer's stem or with ukern_, or is in the `Names` line of the layer's page;
@@ -50,6 +51,9 @@ BEGIN {
     for (i in w)
         strict[w[i]] = 1
 }
+$2 == "source" { source[$1] = $3; next }
+$2 == "missing" { violation($1 ": has no object: is it in Makefile.am?"); next }
+{ $1 = source[$1] }
 $2 == "symbol" {
     if ($3 == "U" || $3 == "w" || $3 == "v")
         uses[$1, $4] = 1
@@ -61,12 +65,11 @@ $2 == "symbol" {
     }
     symbols++
 }
-$2 == "missing" { violation($1 ": has no object: is it in Makefile.am?") }
-$2 == "section" && $3 ~ /^\.(data|bss|tdata|tbss)(\.|$)/ && $3 !~ /^\.data\.rel\.ro/ && $4 > 0 {
-    if ($3 == ".tbss" && $4 == 8 && row_of($1) == "core/machine")
+$2 == "section" && $3 ~ /^\.(data|bss|tdata|tbss)(\.|$)/ && $3 !~ /^\.data\.rel\.ro/ && $4 !~ /^0*$/ {
+    if ($3 == ".tbss" && $4 ~ /^0*8$/ && row_of($1) == "core/machine")
         here++
     else
-        violation($1 ": " $4 " bytes in " $3 ": all mutable state hangs off struct ukern")
+        violation($1 ": 0x" $4 " bytes in " $3 ": all mutable state hangs off struct ukern")
 }
 function check_name(path, name, row, stem) {
     row = row_of(path)

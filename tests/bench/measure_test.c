@@ -102,7 +102,7 @@ START_TEST(stalls_do_not_move_the_median)
     struct fake a = { .price = 50, .stall_every = 7 }, b = { .price = 50 };
     struct bench_result r = compared(&a, &b);
     ck_assert_double_eq_tol(r.ratio[0].ratio, 1.0, 0.02);
-    ck_assert(r.subject.max > 5 * r.subject.median);
+    ck_assert_msg(r.subject.max > 1.5 * r.subject.median, "the stalls were not even seen: max %g", r.subject.max);
 }
 END_TEST
 

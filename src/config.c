@@ -198,6 +198,45 @@ void ukern_config_info(const struct ukern_config *c, struct ukern_config_info *r
     memcpy(ret_info, &info, info.size < sizeof info ? info.size : sizeof info);
 }
 
+/* Paths of a group and all below it; the one at which *left is 0 is answered. */
+static const char *nth_path(const struct config_group *g, const char *base, uint32_t *left)
+{
+    const char *found = NULL;
+    for (size_t i = 0; found == NULL && i < g->key_count; i++) {
+        const struct config_key *k = &g->keys[i];
+        struct config_list list = { .items = (char *)(uintptr_t)(base + k->offset), .count = 1 };
+        if (k->type == CONFIG_PATH) {
+            const char *path;
+            memcpy(&path, base + k->offset, sizeof path);
+            if (path != NULL && (*left)-- == 0)
+                found = path;
+        }
+        if (k->type != CONFIG_GROUP && k->type != CONFIG_GROUPS)
+            continue;
+        const struct config_group *in = config_schema_group(k->choices);
+        if (k->type == CONFIG_GROUPS)
+            memcpy(&list, base + k->offset, sizeof list);
+        for (size_t j = 0; found == NULL && j < list.count; j++)
+            found = nth_path(in, (const char *)list.items + j * in->size, left);
+    }
+    return found;
+}
+
+enum ukern_status ukern_config_path(const struct ukern_config *c, uint32_t n, const char **ret_path)
+{
+    const struct config_text *text = &c->reading->text;
+    if (n < text->file_count) {
+        *ret_path = text->files[n];
+        return UKERN_OK;
+    }
+    n -= text->file_count;
+    const char *path = nth_path(config_schema_group(""), (const char *)&c->reading->root, &n);
+    if (path == NULL)
+        return UKERN_NOTFOUND;
+    *ret_path = path;
+    return UKERN_OK;
+}
+
 enum ukern_status ukern_config_console(const struct ukern_config *c, uint32_t console, struct ukern_console_info *ret_info)
 {
     const struct config_console *all = c->reading->consoles.items;

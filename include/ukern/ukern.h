@@ -277,6 +277,9 @@ struct ukern_config_info {
 };
 void ukern_config_info(const struct ukern_config *c, struct ukern_config_info *ret_info);
 
+/* The files that the configuration consists of and that it names, numbered from 0. NOTFOUND behind the last. */
+UKERN_MUST_USE enum ukern_status ukern_config_path(const struct ukern_config *c, uint32_t n, const char **ret_path);
+
 enum ukern_console_kind {
     UKERN_CONSOLE_MACHINE, /* number 0: what tasks and guests print                    */
     UKERN_CONSOLE_STDIO,   /* the terminal, with its input; at most one                 */

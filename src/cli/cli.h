@@ -70,7 +70,7 @@ struct session {
     FILE *trace;
     bool trace_lost;
     _Atomic int asked;                 /* to stop: 0 no, a signal's number, or ASKED_KEYS */
-    int signals_fd;
+    int signals_fd, end_fd;
     _Atomic int *cpu_tids;             /* [info.cpus]: of CPU threads, for the watchdog */
     struct events *events;
     uint64_t watch_points;             /* sim watchdog: points when last looked, and how often they were the same */
@@ -86,7 +86,8 @@ void session_ask(struct session *s, int why);
 struct events *events_make(struct session *s);
 /* Blocks the signals that events handles; before any thread is made. -1: Linux gave no signalfd. */
 int events_block_signals(void);
-void events_run(struct events *e);             /* until the machine has ended */
+void events_run(struct events *e);             /* until events_end, on another thread */
+void events_end(struct events *e);
 void events_poll(struct events *e, bool wait); /* what is there; wait: at least one, or 100 ms */
 void events_free(struct events *e);
 

@@ -85,6 +85,8 @@ static int allow_outputs(scmp_filter_ctx f, int call, const struct session *s)
             error = allow_fd(f, call, s->consoles[i].fd);
     if (error == 0 && s->trace != NULL)
         error = allow_fd(f, call, fileno(s->trace));
+    if (error == 0)
+        error = allow_fd(f, call, s->end_fd);
     return error != 0 ? error : allow_fd(f, call, ukern_fd(s->m));
 }
 

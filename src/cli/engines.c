@@ -29,8 +29,9 @@ enum ukern_status run_smp(struct session *s)
     confine_thread(s, ROLE_MAIN);
     if (st == UKERN_OK)
         st = ukern_wait(s->m);
-    else
-        (void)ukern_wait(s->m);
+    else if (ukern_wait(s->m) == UKERN_OK)
+        st = UKERN_HOST; /* cannot be: a start that failed ends the machine with its reason */
+    events_end(s->events);
     (void)pthread_join(thread, NULL);
     return st;
 }

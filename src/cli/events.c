@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -161,23 +162,23 @@ static void start_input(struct events *e)
 struct events *events_make(struct session *s)
 {
     struct events *e = calloc(1, sizeof *e);
-    if (e == NULL || (e->loop = ev_loop_new(EVFLAG_NOENV)) == NULL) {
+    if (e == NULL || (s->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0 || (e->loop = ev_loop_new(EVFLAG_NOENV)) == NULL) {
         free(e);
         return NULL;
     }
     e->s = s;
     ev_io_init(&e->in, on_input, STDIN_FILENO, EV_READ);
     ev_io_init(&e->signals, on_signals, s->signals_fd, EV_READ);
-    ev_io_init(&e->end, on_end, ukern_fd(s->m), EV_READ);
+    ev_io_init(&e->end, on_end, s->end_fd, EV_READ);
     ev_timer_init(&e->retry, on_retry, 0, 0.01);
     ev_timer_init(&e->watch, on_watch, 0.5, 0.5);
     ev_timer_init(&e->nap, on_nap, 0, 0.1);
     e->in.data = e->signals.data = e->retry.data = e->watch.data = e;
     ev_io_start(e->loop, &e->signals);
-    if (ukern_fd(s->m) >= 0 && s->info.engine == UKERN_SMP)
+    if (s->info.engine == UKERN_SMP) {
         ev_io_start(e->loop, &e->end);
-    if (s->info.engine == UKERN_SMP)
         ev_timer_start(e->loop, &e->watch);
+    }
     start_input(e);
     return e;
 }
@@ -185,6 +186,12 @@ struct events *events_make(struct session *s)
 void events_run(struct events *e)
 {
     ev_run(e->loop, 0);
+}
+
+void events_end(struct events *e)
+{
+    const uint64_t one = 1;
+    (void)!write(e->s->end_fd, &one, sizeof one);
 }
 
 void events_poll(struct events *e, bool wait)
@@ -200,5 +207,6 @@ void events_free(struct events *e)
     if (e == NULL)
         return;
     ev_loop_destroy(e->loop);
+    (void)close(e->s->end_fd);
     free(e);
 }

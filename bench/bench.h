@@ -110,6 +110,8 @@ bool bench_place_enter(const struct bench_home *home, enum bench_cpus cpus, bool
                        char *ret_why);
 void bench_place_leave(const struct bench_home *home);
 bool bench_pin(int cpu); /* this thread */
+/* Under SCHED_FIFO: this thread one priority below the one that measures, which could not end it otherwise. */
+bool bench_step_back(const struct bench_place *place);
 void bench_give_way(void); /* the host CPU, to others of the same priority */
 enum bench_kvm { BENCH_KVM_HARDWARE, BENCH_KVM_SOFTWARE, BENCH_KVM_NONE };
 enum bench_kvm bench_kvm(int *ret_error);

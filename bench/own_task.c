@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEADLINE_MS = 20000, MACHINE_RAM = 16 << 20 };
+enum { DEADLINE_MS = 10000, MACHINE_RAM = 16 << 20 };
 
 struct own_block *own_block_of(const struct ukern_start *start)
 {
@@ -26,8 +26,8 @@ int own_fail(struct own_block *b, const char *what, enum ukern_status st)
 static void pin_cpu(void *ctx, uint32_t cpu)
 {
     struct own_block *b = ctx;
-    if (!bench_pin(b->place->cpu[cpu])) {
-        snprintf(b->why, BENCH_WHY, "pinning cpu%u to host CPU %d failed", cpu, b->place->cpu[cpu]);
+    if (!bench_pin(b->place->cpu[cpu]) || !bench_step_back(b->place)) {
+        snprintf(b->why, BENCH_WHY, "placing cpu%u on host CPU %d failed", cpu, b->place->cpu[cpu]);
         b->failed = true;
     }
 }
@@ -55,17 +55,27 @@ static enum ukern_status spawn_all(struct ukern *m, const struct own_program *pr
     return UKERN_OK;
 }
 
-/* ukern_run with an end: a machine that hangs is stopped, and the block fails. */
+static bool ends_within(const struct ukern *m, int ms)
+{
+    struct pollfd ended = { .fd = ukern_fd(m), .events = POLLIN };
+    return poll(&ended, 1, ms) != 0;
+}
+
+/* ukern_run with an end: a machine that hangs is stopped, and the block fails. One that cannot be stopped (a task that never
+ * comes back to the kernel) ends the tool: it would go on using a CPU that others are measured on. */
 static enum ukern_status run_until(struct ukern *m, struct own_block *b)
 {
     enum ukern_status st = ukern_start(m);
     if (st != UKERN_OK)
         return st;
-    struct pollfd ended = { .fd = ukern_fd(m), .events = POLLIN };
-    if (poll(&ended, 1, DEADLINE_MS) == 0) {
+    if (!ends_within(m, DEADLINE_MS)) {
         snprintf(b->why, BENCH_WHY, "the machine did not end within %d s", DEADLINE_MS / 1000);
         b->failed = true;
         ukern_stop(m);
+        if (!ends_within(m, DEADLINE_MS)) {
+            fprintf(stderr, "ukern bench: %s, and could not be stopped\n", b->why);
+            exit(1);
+        }
     }
     return ukern_wait(m);
 }

@@ -109,6 +109,12 @@ const char *bench_kvm_text(enum bench_kvm kvm)
     return texts[kvm];
 }
 
+bool bench_step_back(const struct bench_place *place)
+{
+    struct sched_param lower = { .sched_priority = FIFO_PRIORITY - 1 };
+    return !place->fifo || !sched_setscheduler(0, SCHED_FIFO, &lower);
+}
+
 void bench_give_way(void)
 {
     sched_yield();

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tests of sched/thread through the kernel's calls, on both engines: order, sleep, wake-ups, ends, deadlock. */
+#include "world.h"
+#include <stdlib.h>
+
+/* Prints its name's first letter, yields, three times. */
+static int letters(const struct ukern_start *start)
+{
+    for (int i = 0; i < 3; i++) {
+        ukern_print(start, "%c", start->argv[0][0]);
+        ukern_yield();
+    }
+    return 0;
+}
+
+WORLD_TEST(yield_is_fifo, 1)
+{
+    world_spawn((struct world_task){ .name = "a", .program = letters });
+    world_spawn((struct world_task){ .name = "b", .program = letters });
+    world_spawn((struct world_task){ .name = "c", .program = letters });
+    ck_ok(world_run());
+    ck_assert_str_eq(world->console, "abcabcabc");
+}
+
+static int sleeps(const struct ukern_start *start)
+{
+    uint64_t ms = strtoul(start->argv[1], NULL, 10), before = ukern_time();
+    ukern_sleep(ms * 1000000);
+    ukern_print(start, "%s ", start->argv[0]);
+    return ukern_time() - before < ms * 1000000;
+}
+
+WORLD_TEST(sleepers_wake_in_order, 1)
+{
+    world_spawn((struct world_task){ .name = "thirty", .program = sleeps, .argument = "30" });
+    world_spawn((struct world_task){ .name = "ten", .program = sleeps, .argument = "10" });
+    world_spawn((struct world_task){ .name = "twenty", .program = sleeps, .argument = "20" });
+    ck_ok(world_run());
+    ck_assert_str_eq(world->console, "ten twenty thirty ");
+}
+
+/* A wake-up that comes before the wait is kept, one only; a wait may time out; nobody else is woken. */
+static int wakes_itself(const struct ukern_start *start)
+{
+    if (ukern_wake(start->task) != UKERN_OK || ukern_wake(start->task) != UKERN_OK)
+        return 1;
+    if (ukern_wait_wake(1000000000) != UKERN_OK)
+        return 2;
+    if (ukern_wait_wake(1000000) != UKERN_TIMEOUT)
+        return 3;
+    if (ukern_wake(12345) != UKERN_NOTFOUND || ukern_wake(UINT32_MAX) != UKERN_NOTFOUND)
+        return 4;
+    return 0;
+}
+
+WORLD_TEST(wake_token, 1)
+{
+    world_spawn((struct world_task){ .name = "self", .program = wakes_itself });
+    ck_ok(world_run());
+}
+
+enum { WAKES = 2000 };
+
+/* Tasks 2n and 2n + 1 wake each other in turn. A lost wake-up is a deadlock. */
+static int wakes_partner(const struct ukern_start *start)
+{
+    bool first = start->task % 2 == 0;
+    for (int i = 0; i < WAKES; i++) {
+        if (first && ukern_wake(start->task + 1) != UKERN_OK)
+            return 1;
+        if (ukern_wait_wake(0) != UKERN_OK)
+            return 2;
+        if (!first && ukern_wake(start->task - 1) != UKERN_OK)
+            return 3;
+    }
+    return 0;
+}
+
+WORLD_TEST(no_wake_up_is_lost, 4) /* more CPUs than many a host has cores */
+{
+    for (uint32_t i = 0; i < 8; i++)
+        world_spawn((struct world_task){ .name = "pair", .program = wakes_partner, .cpu = i % 2 ? (i / 2 + 1) % 4 : i / 2 });
+    ck_ok(world_run());
+}
+
+static int polls_time(const struct ukern_start *start)
+{
+    uint64_t end = ukern_time() + 3000000;
+    while (ukern_time() < end)
+        ;
+    ukern_print(start, "late ");
+    return 0;
+}
+
+/* A task that asks for the time over and over does not keep the CPU; nor does it stop the clock. */
+WORLD_TEST(polling_lets_others_run, 1)
+{
+    world_spawn((struct world_task){ .name = "poll", .program = polls_time });
+    world_spawn((struct world_task){ .name = "a", .program = letters });
+    ck_ok(world_run());
+    ck_assert_str_eq(world->console, "aaalate ");
+}
+
+static int returns_code(const struct ukern_start *start) { return atoi(start->argv[1]); }
+static int exits_code(const struct ukern_start *start) { ukern_exit(atoi(start->argv[1])); }
+
+WORLD_TEST(exit_codes, 1)
+{
+    uint32_t a = world_spawn((struct world_task){ .name = "a", .program = returns_code, .argument = "7", .expect_code = 7 });
+    uint32_t b = world_spawn((struct world_task){ .name = "b", .program = exits_code, .argument = "-3", .expect_code = -3 });
+    ck_ok(world_run());
+    ck_assert_str_eq(world_reason(a), "exited with code 7");
+    ck_assert_str_eq(world_reason(b), "exited with code -3");
+}
+
+WORLD_TEST(a_wrong_code_fails_the_run, 1)
+{
+    world_spawn((struct world_task){ .name = "bad", .program = returns_code, .argument = "1" });
+    world_spawn((struct world_task){ .name = "a", .program = letters });
+    ck_status(world_run(), UKERN_FAILED);
+    ck_assert(world_logged("task bad: exited with code 1"));
+    ck_assert_str_eq(world->console, "aaa");
+}
+
+WORLD_TEST(who_should_die_and_does_not_fails_the_run, 1)
+{
+    world_spawn((struct world_task){ .name = "good", .program = returns_code, .argument = "0", .expect = UKERN_EXPECT_KILLED });
+    ck_status(world_run(), UKERN_FAILED);
+}
+
+static int reads_null(const struct ukern_start *start)
+{
+    const volatile int *null = (const volatile int *)(uintptr_t)(start->argc - 1);
+    return *null;
+}
+static int divides(const struct ukern_start *start)
+{
+    volatile int zero = start->argc - 1;
+    __asm__ volatile("cltd\n\tidivl %1" : : "a"(start->argc), "m"(zero) : "edx");
+    return 0;
+}
+static int illegal(const struct ukern_start *start)
+{
+    (void)start;
+    __asm__ volatile("ud2");
+    return 0;
+}
+static int writes_start_page(const struct ukern_start *start)
+{
+    *(volatile uint32_t *)(uintptr_t)&start->task = 99;
+    return 0;
+}
+static __attribute__((noinline)) int deeper(volatile char *above, int depth)
+{
+    volatile char frame[2048];
+    frame[0] = above[0];
+    return depth == 1 << 30 ? 0 : deeper(frame, depth + 1) + frame[depth % 2048];
+}
+static int overflows(const struct ukern_start *start)
+{
+    volatile char first = start->argv[0][0];
+    return deeper(&first, 0);
+}
+
+/* One task's fault is its own end; the others go on, and its memory comes home. */
+WORLD_TEST(faults_kill_the_task_alone, 2)
+{
+    static const struct { const char *name; ukern_program *run; const char *reason; } all[] = {
+        { "null", reads_null, "touched an address it has no access to: 0" },
+        { "divide", divides, "divided by zero" },
+        { "illegal", illegal, "ran an illegal instruction" },
+        { "start", writes_start_page, "touched an address" },
+        { "overflow", overflows, "the stack overflowed" },
+    };
+    for (uint32_t i = 0; i < COUNT_OF(all); i++)
+        world_spawn((struct world_task){ .name = all[i].name, .program = all[i].run, .cpu = i % 2, .expect = UKERN_EXPECT_KILLED });
+    world_spawn((struct world_task){ .name = "a", .program = letters });
+    world_spawn((struct world_task){ .name = "b", .program = letters, .cpu = 1 });
+    ck_ok(world_run());
+    for (uint32_t i = 0; i < COUNT_OF(all); i++)
+        ck_assert_msg(strstr(world_reason(i), all[i].reason), "%s: %s", all[i].name, world_reason(i));
+    ck_assert_uint_eq(world->console_bytes, 6);
+}
+
+static int waits_for_ever(const struct ukern_start *start)
+{
+    char byte;
+    if (strcmp(start->argv[0], "waiter") == 0)
+        return (int)ukern_wait_wake(0);
+    return (int)ukern_chan_recv(5, &byte, 1, 0, NULL);
+}
+
+WORLD_TEST(deadlock_names_who_waits, 2)
+{
+    world_spawn((struct world_task){ .name = "waiter", .program = waits_for_ever });
+    world_spawn((struct world_task){ .name = "receiver", .program = waits_for_ever, .cpu = 1 });
+    world_spawn((struct world_task){ .name = "a", .program = letters, .cpu = 1 });
+    ck_status(world_run(), UKERN_DEADLOCK);
+    ck_assert(world_logged("deadlock: task waiter waits for a wake-up"));
+    ck_assert(world_logged("deadlock: task receiver waits for a sender on channel 5"));
+    ck_assert(!world_logged("task a"));
+}
+
+WORLD_TEST(the_run_does_not_wait_for_daemons, 2)
+{
+    world_spawn((struct world_task){ .name = "waiter", .program = waits_for_ever, .daemon = true });
+    world_spawn((struct world_task){ .name = "a", .program = letters, .cpu = 1 });
+    ck_ok(world_run());
+    ck_assert_str_eq(world->console, "aaa");
+}
+
+WORLD_TEST(no_task_no_run, 2) { ck_ok(world_run()); }
+
+/* Rounding upwards, set by a task that asked for control words of its own, is neither lost nor seen by others. */
+static __attribute__((noinline)) double third(void)
+{
+    volatile double one = 1, three = 3;
+    return one / three;
+}
+static __attribute__((noinline)) void round_up_from_now_on(void)
+{
+    uint32_t mxcsr;
+    __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+    mxcsr = (mxcsr & ~UINT32_C(0x6000)) | 0x4000;
+    __asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
+}
+static int rounds_up(const struct ukern_start *start)
+{
+    double nearest = third(), up;
+    (void)start;
+    round_up_from_now_on();
+    up = third();
+    for (int i = 0; i < 10; i++) {
+        ukern_yield();
+        if (third() != up)
+            return 1;
+    }
+    return up == nearest;
+}
+static int rounds_to_nearest(const struct ukern_start *start)
+{
+    double nearest = third();
+    (void)start;
+    for (int i = 0; i < 10; i++) {
+        ukern_yield();
+        if (third() != nearest)
+            return 1;
+    }
+    return 0;
+}
+
+WORLD_TEST(control_words_are_kept, 1)
+{
+    world_spawn((struct world_task){ .name = "up", .program = rounds_up, .floating_point = true });
+    world_spawn((struct world_task){ .name = "nearest", .program = rounds_to_nearest });
+    ck_ok(world_run());
+}
+
+HARNESS_TESTS("sched/thread", WORLD_BOTH(yield_is_fifo), WORLD_BOTH(sleepers_wake_in_order), WORLD_BOTH(wake_token),
+              WORLD_BOTH(no_wake_up_is_lost), WORLD_BOTH(polling_lets_others_run), WORLD_BOTH(exit_codes),
+              WORLD_BOTH(a_wrong_code_fails_the_run), WORLD_BOTH(who_should_die_and_does_not_fails_the_run),
+              WORLD_BOTH(faults_kill_the_task_alone), WORLD_BOTH(deadlock_names_who_waits),
+              WORLD_BOTH(the_run_does_not_wait_for_daemons), WORLD_BOTH(no_task_no_run), WORLD_BOTH(control_words_are_kept))

@@ -111,11 +111,10 @@ static void set_timer(struct engine_cpu *e, uint64_t ns)
     struct itimerspec when = { .it_value = { .tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000) } };
     if (e->timer_made)
         timer_settime(e->timer, 0, &when, NULL);
-    e->guest_timer_set = ns != 0;
 }
 
 /* How long KVM_RUN may last, in real ns. In a simulation machine time stands still meanwhile, and what interrupts a guest
- * is not reproducible: so rarely. */
+ * is not reproducible: so rarely. When it does, machine time jumps to the deadline (engine_guest_leave). */
 static uint64_t guest_slice(struct cpu *c, uint64_t deadline)
 {
     if (c->simulated)
@@ -137,9 +136,11 @@ bool engine_guest_enter(struct cpu *c, volatile uint8_t *immediate_exit, uint64_
         atomic_store(&c->state, CPU_RUN);
         return false;
     }
-    uint64_t slice = guest_slice(c, deadline);
-    if (slice || e->guest_timer_set)
-        set_timer(e, slice);
+    /* Not anew at every exit: that would be a system call beside KVM_RUN. */
+    if (deadline != e->guest_deadline || c->simulated) {
+        set_timer(e, guest_slice(c, deadline));
+        e->guest_deadline = deadline;
+    }
     return true;
 }
 
@@ -151,6 +152,9 @@ void engine_guest_leave(struct cpu *c, bool interrupted)
     atomic_store_explicit(&c->engine->immediate_exit, NULL, memory_order_relaxed);
     if (likely(!interrupted))
         return;
+    if (c->simulated && !atomic_load(&c->pending) && c->m->engine->time < c->engine->guest_deadline)
+        c->m->engine->time = c->engine->guest_deadline;
+    c->engine->guest_deadline = 0; /* the timer may have fired */
     sigset_t urg;
     sigemptyset(&urg);
     sigaddset(&urg, SIGURG);

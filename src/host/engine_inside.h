@@ -13,7 +13,8 @@ struct engine_cpu {
     _Atomic pid_t tid;             /* (any) of the host thread that is this CPU; 0: none yet */
     struct flow host, loop;        /* smp: the host thread's own stack; the idle loop's */
     timer_t timer;                 /* ends KVM_RUN by SIGURG; made by the CPU's thread */
-    bool timer_made, guest_timer_set;
+    bool timer_made;
+    uint64_t guest_deadline;       /* machine time for which the timer is set, 0: none */
     volatile uint8_t *_Atomic immediate_exit; /* (any) of the vCPU that runs, or NULL */
     _Atomic uint64_t deadline;     /* (any) of the idle CPU, 0: none */
     uint32_t spin_limit;           /* idle: turns before it sleeps; adapts */

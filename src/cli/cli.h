@@ -73,6 +73,8 @@ struct session {
     int signals_fd, end_fd;
     _Atomic int *cpu_tids;             /* [info.cpus]: of CPU threads, for the watchdog */
     struct events *events;
+    bool *named;                       /* [task_count]: silent tasks that were named */
+    uint32_t task_count;
     uint64_t watch_points;             /* sim watchdog: points when last looked, and how often they were the same */
     unsigned watch_same;
 };
@@ -95,7 +97,7 @@ void events_free(struct events *e);
 bool watchdog_start_sim(struct session *s); /* a task that makes no call for 2 s of CPU time dies */
 void watchdog_stop_sim(void);
 void watchdog_look(struct session *s);      /* smp: names silent tasks; about once a second */
-void watchdog_prepare(struct session *s);
+bool watchdog_prepare(struct session *s);
 
 /* ---- confinement (confine.c) ---- */
 enum role { ROLE_CPU, ROLE_EVENTS, ROLE_MAIN, ROLE_SIM };

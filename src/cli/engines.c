@@ -6,7 +6,9 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { SLICE = 20000 }; /* points of simulation between two looks at the outside: some milliseconds */
+/* Points of simulation between two looks at the outside: some milliseconds. A guest that halts can take 200 ms for one
+ * point, and until then keys and signals wait: with guests, after each point. */
+enum { SLICE = 20000, SLICE_WITH_GUESTS = 1 };
 
 static void *events_thread(void *arg)
 {
@@ -42,9 +44,10 @@ enum ukern_status run_sim(struct session *s)
     enum ukern_status st;
     if (!watchdog_start_sim(s))
         cli_say("no timer for the watchdog: %s", strerror(errno));
+    uint64_t slice = s->info.vms > 0 ? SLICE_WITH_GUESTS : SLICE;
     do {
         events_poll(s->events, step.idle);
-        st = ukern_step(s->m, SLICE, &step);
+        st = ukern_step(s->m, slice, &step);
     } while (st == UKERN_OK && !step.ended);
     watchdog_stop_sim();
     return st;

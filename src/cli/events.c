@@ -56,12 +56,11 @@ static void stop_or_end(struct session *s, int signal)
     session_ask(s, signal);
 }
 
-static void rest(struct events *e)
+/* The whole process stops, at any moment from now on; what is to be done afterwards waits for SIGCONT. */
+static void rest(void)
 {
     term_restore();
-    (void)kill(getpid(), SIGSTOP); /* the whole process; continues here */
-    if (e->input.escapes)
-        (void)term_raw();
+    (void)kill(getpid(), SIGSTOP);
 }
 
 static void on_signals(struct ev_loop *loop, ev_io *w, int revents)
@@ -72,7 +71,7 @@ static void on_signals(struct ev_loop *loop, ev_io *w, int revents)
     (void)revents;
     while (read(w->fd, &info, sizeof info) == (ssize_t)sizeof info) {
         if (info.ssi_signo == SIGTSTP)
-            rest(e);
+            rest();
         else if (info.ssi_signo == SIGCONT)
             (void)(e->input.escapes && term_raw());
         else

@@ -167,8 +167,7 @@ static int exit_code(const struct session *s, enum ukern_status st)
 
 static int run_machine(struct session *s)
 {
-    watchdog_prepare(s);
-    s->events = events_make(s);
+    s->events = watchdog_prepare(s) ? events_make(s) : NULL;
     if (s->events == NULL || !confine_prepare(s)) {
         term_restore();
         cli_say("cannot start: %s", strerror(errno));
@@ -211,6 +210,7 @@ static void session_free(struct session *s)
         (void)fclose(s->trace);
     free(s->consoles);
     free(s->cpu_tids);
+    free(s->named);
     confine_free();
     ukern_config_free(s->config);
 }

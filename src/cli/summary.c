@@ -29,7 +29,7 @@ static void task_words(const struct ukern_task_info *t, char *room, size_t n)
     else if (t->killed)
         (void)snprintf(room, n, "killed: %s", t->reason);
     else
-        (void)snprintf(room, n, "exit %d%s%s", t->code, t->reason[0] != 0 ? ": " : "", t->reason);
+        (void)snprintf(room, n, "%s", t->reason);
 }
 
 static const char *task_verdict(const struct ukern_task_info *t)

@@ -6,7 +6,7 @@
  * State      the session, for the signal handler */
 #include "cli.h"
 #include <signal.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -36,12 +36,16 @@ static void on_tick(int signal, siginfo_t *info, void *context)
         s->watch_same = 0;
 }
 
-void watchdog_prepare(struct session *s)
+bool watchdog_prepare(struct session *s)
 {
+    struct ukern_task_info t = { .size = sizeof t };
     struct sigaction act = { .sa_sigaction = on_tick, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART };
     sigfillset(&act.sa_mask);
     watched = s;
-    (void)sigaction(SIGVTALRM, &act, NULL);
+    while (ukern_task_info(s->m, s->task_count, &t) == UKERN_OK)
+        s->task_count++;
+    s->named = calloc(s->task_count + 1, sizeof *s->named);
+    return s->named != NULL && sigaction(SIGVTALRM, &act, NULL) == 0;
 }
 
 bool watchdog_start_sim(struct session *s)
@@ -73,9 +77,10 @@ void watchdog_look(struct session *s)
 {
     struct ukern_task_info t = { .size = sizeof t };
     for (uint32_t i = 0; ukern_task_info(s->m, i, &t) == UKERN_OK; i++) {
-        /* Said once per silence: in the half second in which the limit is passed; while stopping, each time. */
-        bool passed = t.silent >= SILENT_NS && (t.silent < SILENT_NS + TICK_MS * UINT64_C(1000000) || atomic_load(&s->asked) != 0);
-        if (passed && !t.is_vm)
+        bool silent = t.silent >= SILENT_NS && !t.is_vm;
+        if (silent && (i >= s->task_count || !s->named[i] || atomic_load(&s->asked) != 0))
             silent_task(s, &t);
+        if (i < s->task_count)
+            s->named[i] = silent; /* once per silence; while stopping, each time */
     }
 }

@@ -39,6 +39,8 @@ check "under load" equal "$(trace 7 load)" load
 kill $load; load=
 script -qec "'$tool' run --engine sim --seed 7 --trace '$dir/terminal' --without-vms '$conf'" /dev/null </dev/null >"$dir/log" 2>&1
 check "on a terminal" equal "$(sha256sum <"$dir/terminal" | cut -d' ' -f1)" terminal
+"$tool" run --engine sim --seed 7 --trace "$dir/pipe" --without-vms "$conf" </dev/null 2>&1 | cat >"$dir/log"
+check "into a pipe" equal "$(sha256sum <"$dir/pipe" | cut -d' ' -f1)" pipe
 if command -v valgrind >/dev/null; then
     check "under valgrind" equal "$(trace 7 valgrind valgrind -q)" valgrind
 fi

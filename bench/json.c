@@ -47,7 +47,8 @@ static json_t *figure_json(const struct bench_result *r)
 {
     json_t *cpus = json_array(), *floors = json_array();
     for (int i = 0; i < (int)r->place.cpus; i++)
-        json_array_append_new(cpus, json_integer(r->place.cpu[i]));
+        if (r->place.cpu[i] >= 0)
+            json_array_append_new(cpus, json_integer(r->place.cpu[i]));
     for (uint32_t i = 0; i < r->floors; i++)
         json_array_append_new(floors, floor_json(r, i));
     return json_pack("{s:s, s:s, s:o, s:b, s:o, s:o}", "name", r->figure->name, "what", r->figure->what, "cpus", cpus,

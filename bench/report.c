@@ -21,7 +21,7 @@ void bench_print_head(const struct bench_report *r)
         printf(" (%s)", strerror(r->kvm_error));
     printf("; %u blocks of at least %.3g ms, sides in turn\n", r->setting->blocks, (double)r->setting->block_ns / 1e6);
     if (!r->setting->judged)
-        printf("The targets are for the fast build without sanitizers; this one gets no verdicts.\n");
+        printf("The targets are for the fast build without sanitizers and valgrind: no verdicts here.\n");
 }
 
 static void print_side(const struct bench_side *side, const struct bench_sample *s)
@@ -55,10 +55,12 @@ static void print_ratio(const struct bench_floor *f, const struct bench_ratio *r
 
 void bench_print(const struct bench_result *r)
 {
-    printf("\n%s: %s [CPU %d", r->figure->name, r->figure->what, r->place.cpu[0]);
-    if (r->place.cpus == BENCH_TWO_CPUS)
+    printf("\n%s: %s", r->figure->name, r->figure->what);
+    if (r->place.cpu[0] >= 0)
+        printf(" [CPU %d", r->place.cpu[0]);
+    if (r->place.cpu[0] >= 0 && r->place.cpus == BENCH_TWO_CPUS)
         printf(" and %d", r->place.cpu[1]);
-    printf("%s]\n", r->place.fifo ? ", SCHED_FIFO" : "");
+    printf("%s\n", r->place.cpu[0] < 0 ? "" : r->place.fifo ? ", SCHED_FIFO]" : "]");
     printf("  %-16s %9s  %9s .. %-9s %-8s  %9s  ratio to it\n", "", "median", "min", "max", "typical", "anchor");
     print_side(r->figure->subject, &r->subject);
     printf("\n");

@@ -38,7 +38,10 @@ instructions() {
 compare() {
     instructions "$2" "$3" >"$work/own.s"
     instructions "$4" "$5" >"$work/ref.s"
-    [ -s "$work/own.s" ] && [ -s "$work/ref.s" ] || { echo "  $1: no instructions of $3 or $5 found"; return 2; }
+    if [ ! -s "$work/own.s" ] || [ ! -s "$work/ref.s" ]; then
+        echo "  $1: no instructions of $3 or $5 found"
+        return 2
+    fi
     if cmp -s "$work/own.s" "$work/ref.s"; then
         echo "  $1: the same $(grep -vc '@' "$work/own.s") instructions"
     else
@@ -59,11 +62,14 @@ count() {
 
 compare_walk() { # of program $1
     local own ref
-    own=$(count "$1" count_own_walk) && ref=$(count "$1" count_ref_walk) || return 2
-    set -- $own $ref
-    [ $# = 6 ] && [ "$4" -gt 10000 ] || { echo "  page walk: nothing was counted ($own; $ref)"; return 2; }
-    echo "  page walk, 1000 times: $1 instructions, $2 loads, $3 stores; reference $4, $5, $6"
-    [ "$2" -le "$5" ] && [ "$3" -le "$6" ] && [ $(($1 * 100)) -le $(($4 * 105)) ]
+    read -ra own <<<"$(count "$1" count_own_walk)"
+    read -ra ref <<<"$(count "$1" count_ref_walk)"
+    if [ ${#own[@]} != 3 ] || [ ${#ref[@]} != 3 ] || [ "${ref[0]}" -lt 10000 ]; then
+        echo "  page walk: nothing was counted (${own[*]}; ${ref[*]})"
+        return 2
+    fi
+    echo "  page walk, 1000 times: ${own[0]} instructions, ${own[1]} loads, ${own[2]} stores; reference ${ref[*]}"
+    [ "${own[1]}" -le "${ref[1]}" ] && [ "${own[2]}" -le "${ref[2]}" ] && [ $((own[0] * 100)) -le $((ref[0] * 105)) ]
 }
 
 # check EXPECTED(0|1) WHAT-IT-MEANS COMMAND...
@@ -130,14 +136,14 @@ for cc in "${compilers[@]}"; do
 done
 # What is shipped is what was compared.
 planned=20
-own=$(basename "${CC:-none}") archive=$builddir/libukern-fast.a
-if [[ " ${CFLAGS:-} " == *" -O2 "* && -d "$work/$own" && -f "$archive" ]]; then
+mine=$(basename "${CC:-none}") archive=$builddir/libukern-fast.a
+if [[ " ${CFLAGS:-} " == *" -O2 "* && -d "$work/$mine" && -f "$archive" ]]; then
     echo "this build's libukern-fast.a:"
     planned=22
     ar p "$archive" libukern_fast_a-pt.o >"$work/pt.o" && ar p "$archive" libukern_fast_a-switch_asm.o >"$work/switch.o"
-    check 0 "the archive has another page walk" compare "page walk" "$work/pt.o" pt_read "$work/$own/pt.c.o" pt_read
+    check 0 "the archive has another page walk" compare "page walk" "$work/pt.o" pt_read "$work/$mine/pt.c.o" pt_read
     check 0 "the archive has another switch" compare "context switch" "$work/switch.o" switch_stack \
-        "$work/$own/switch_asm.S.o" switch_stack
+        "$work/$mine/switch_asm.S.o" switch_stack
 else
     echo "this build's libukern-fast.a is not compared: it was not made with -O2 by gcc or clang"
 fi

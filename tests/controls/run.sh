@@ -50,10 +50,10 @@ for instrument in $UKERN_INSTRUMENT; do
     echo "== $instrument"
     case $instrument in
     asan)
-        control leak leak -fno-sanitize=undefined
-        control overflow overflow -fno-sanitize=undefined
-        control freed freed -fno-sanitize=undefined
-        control arena arena -fno-sanitize=undefined
+        control leak leak
+        control overflow overflow -fno-sanitize=object-size
+        control freed freed
+        control arena arena
         ;;
     ubsan) control undefined undefined ;;
     tsan)

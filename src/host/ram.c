@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ram: see ram.h. One MAP_SHARED map of the whole memfd, so that windows can show single frames of it elsewhere. */
 #include "host/ram.h"
-#include "core/sanitize.h"
 #include "host/reserve.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -57,6 +56,7 @@ enum ukern_status ram_make(struct ukern *m, uint64_t bytes)
 void ram_free(struct ukern *m)
 {
     if (m->ram) {
+        reserve_unmark(m->ram, (size_t)m->frames << FRAME_SHIFT);
         munmap(m->ram, (size_t)m->frames << FRAME_SHIFT);
         m->ram = NULL;
         m->frames = 0;

@@ -34,8 +34,27 @@ void reserve_free(struct arena *a)
 {
     if (!a->base)
         return;
-    /* Whoever gets these addresses next must not find our red zones. */
-    sanitize_unpoison(a->base, a->used);
+    reserve_unmark(a->base, a->size); /* while they are still ours */
     munmap(a->base, a->size);
     *a = (struct arena){ 0 };
+}
+
+void reserve_unmark(void *p, size_t n)
+{
+#if SANITIZE_ADDRESS
+    size_t scale, offset;
+    __asan_get_shadow_mapping(&scale, &offset);
+    uintptr_t low = ((uintptr_t)p >> scale) + offset, high = (((uintptr_t)p + n) >> scale) + offset;
+    uintptr_t low_page = (uintptr_t)round_up(low, ARENA_PAGE), high_page = high & ~(uintptr_t)(ARENA_PAGE - 1);
+    /* An eighth of the range is shadow. Whole pages of it are dropped, which reads as zero: "addressable". */
+    if (low_page >= high_page) {
+        sanitize_unpoison(p, n);
+        return;
+    }
+    sanitize_unpoison(p, (low_page - low) << scale);
+    sanitize_unpoison((void *)((high_page - offset) << scale), (high - high_page) << scale);
+    madvise((void *)low_page, high_page - low_page, MADV_DONTNEED);
+#else
+    (void)p, (void)n;
+#endif
 }

@@ -1,28 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* window: see window.h. Reserved addresses are PROT_NONE and stay mapped, so nobody else's mmap can land in them. */
 #include "host/window.h"
-#include "core/sanitize.h"
 #include "host/ram.h"
+#include "host/reserve.h"
 #include <sys/mman.h>
 
 enum { NOTHING = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE };
-
-/* Takes the sanitizer's marks off addresses that change their owner: a task that was killed leaves the red zones of its
- * stack frames behind. Large ranges drop the shadow's pages instead of writing them. */
-static void window_unpoison(uint8_t *p, uint64_t n)
-{
-#if SANITIZE_ADDRESS
-    size_t scale, offset;
-    __asan_get_shadow_mapping(&scale, &offset);
-    uintptr_t low = ((uintptr_t)p >> scale) + offset, high = (((uintptr_t)p + n) >> scale) + offset;
-    if (n >= UINT64_C(1) << 30 && is_aligned(low, FRAME_SIZE) && is_aligned(high, FRAME_SIZE))
-        madvise((void *)low, high - low, MADV_DONTNEED);
-    else
-        sanitize_unpoison(p, n);
-#else
-    (void)p, (void)n;
-#endif
-}
 
 enum ukern_status window_make(uint64_t size, uint64_t align, struct window *ret_window)
 {
@@ -66,7 +49,7 @@ enum ukern_status window_unmap(const struct window *w, uint64_t offset, uint32_t
     size_t bytes = (size_t)n << FRAME_SHIFT;
     if (mmap(w->base + offset, bytes, PROT_NONE, NOTHING | MAP_FIXED, -1, 0) == MAP_FAILED)
         return UKERN_NOMEM;
-    window_unpoison(w->base + offset, bytes);
+    reserve_unmark(w->base + offset, bytes); /* a task that was killed leaves its stack's red zones behind */
     return UKERN_OK;
 }
 
@@ -74,7 +57,7 @@ void window_free(struct window *w)
 {
     if (!w->base)
         return;
+    reserve_unmark(w->base, w->size);
     munmap(w->base, w->size);
-    window_unpoison(w->base, w->size);
     *w = (struct window){ 0 };
 }

@@ -3,6 +3,7 @@
  * of a block carries its order and its links. Taking and freeing cost at most one step per order, not per frame. */
 #include "mm/frame.h"
 #include "core/lock.h"
+#include "core/sanitize.h"
 #include "host/ram.h"
 #include "mm/frame_table.h"
 #include "mm/memmap.h"
@@ -200,6 +201,7 @@ enum ukern_status frame_alloc_run(uint32_t want, struct frame_id *ret_first, uin
     uint32_t count = frame_take(want, &first);
     if (count == 0)
         return UKERN_NOMEM;
+    sanitize_unpoison(frame_bytes(first), (size_t)count << FRAME_SHIFT);
     frame_clean(first, count);
     *ret_first = first;
     *ret_count = count;
@@ -246,6 +248,7 @@ enum ukern_status frame_drop(struct frame_id f)
     if (refs > 0)
         return UKERN_OK;
     frame_poison(f);
+    sanitize_poison(frame_bytes(f), FRAME_SIZE);
     frame_block_free(s, f.n, 0);
     atomic_store_explicit(&s->used, atomic_load_explicit(&s->used, memory_order_relaxed) - 1, memory_order_relaxed);
     return UKERN_OK;

@@ -10,7 +10,8 @@
  *             frame_used, frame_peak, frame_usable   counts; of one moment each, without the lock
  * Invariants  free + used = usable; a used frame has references >= 1; only NORMAL frames are ever given out
  * Policy      which free frame is unspecified
- * Check build a free frame that was used before is filled with FRAME_POISON; a write to it is found when it is given out
+ * Check build a free frame that was used before is filled with FRAME_POISON; a write to it is found when it is given out.
+ *             AddressSanitizer reports every access to it through the direct map, in both builds
  * Lock        frame.lock, held only inside frame.c; frames are zeroed outside it
  * Source      buddy system (Knowlton 1965) */
 #pragma once

@@ -2,6 +2,7 @@
 /* Tests of mm/frame and mm/frame_table: random calls against a model (references by frame), exhaustion, wrong frames, runs,
  * and CPUs that race for frames. */
 #include "mm/frame.h"
+#include "core/sanitize.h"
 #include "harness.h"
 #include "host/ram.h"
 #include "mm/frame_table.h"
@@ -125,7 +126,7 @@ static void random_sequence(uint64_t seed, const struct ukern_region *regions, s
     struct harness_random r = { seed };
     ck_ok(harness_boot(&p, 0, &machine));
     struct model m = model_make(regions, count, 200);
-    for (uint32_t i = 0; i < 3000; i++) {
+    for (uint32_t i = 0, n = harness_rounds(3000); i < n; i++) {
         model_step(&m, &r);
         model_agrees(&m);
         if (i % 250 == 0)
@@ -339,14 +340,21 @@ END_TEST
 /* ---- check build ---- */
 
 #ifdef UKERN_CHECK
+__attribute__((no_sanitize("address"))) static void poke(struct frame_id f)
+{
+    volatile uint8_t *p = frame_bytes(f);
+    for (uint32_t i = 0; i < FRAME_SIZE; i++)
+        ck_assert_uint_eq(p[i], FRAME_POISON);
+    p[4000] = 1;
+}
+
 static void write_after_free(void *arg)
 {
     (void)arg;
     struct frame_id f, again;
     ck_ok(frame_alloc(&f));
     ck_ok(frame_drop(f));
-    ck_assert(is_filled(f, FRAME_POISON));
-    frame_bytes(f)[4000] = 1;
+    poke(f);
     while (frame_alloc(&again) == UKERN_OK)
         ;
 }
@@ -357,6 +365,25 @@ START_TEST(a_write_after_free_is_found)
     ck_assert(harness_breaks(write_after_free, NULL));
     ck_assert_ptr_nonnull(strstr(m->error, "after it was freed"));
     harness_free(m);
+}
+END_TEST
+#endif
+
+#if SANITIZE_ADDRESS
+START_TEST(the_sanitizer_knows_free_frames)
+{
+    struct ukern *m = harness_make(16 * FRAME_SIZE);
+    struct frame_id f;
+    ck_ok(frame_alloc(&f));
+    uint8_t *p = frame_bytes(f);
+    ck_assert(!__asan_region_is_poisoned(p, FRAME_SIZE));
+    ck_ok(frame_ref(f));
+    ck_ok(frame_drop(f));
+    ck_assert(!__asan_region_is_poisoned(p, FRAME_SIZE));
+    ck_ok(frame_drop(f));
+    ck_assert(__asan_address_is_poisoned(p) && __asan_address_is_poisoned(p + FRAME_SIZE - 1));
+    harness_free(m);
+    ck_assert(!__asan_region_is_poisoned(p, FRAME_SIZE));
 }
 END_TEST
 #endif
@@ -372,17 +399,17 @@ static void *race(void *arg)
     struct { struct frame_id first; uint32_t count; } held[HOLD] = { 0 };
     here = cpu;
     uintptr_t wrong = 0;
-    for (uint32_t i = 0; i < TURNS; i++) {
+    for (uint32_t i = 0, n = harness_rounds(TURNS); i < n; i++) {
         uint32_t k = (uint32_t)harness_below(&r, HOLD);
-        for (uint32_t n = 0; n < held[k].count; n++) { /* nobody else wrote what is ours */
-            struct frame_id f = { held[k].first.n + n };
+        for (uint32_t j = 0; j < held[k].count; j++) { /* nobody else wrote what is ours */
+            struct frame_id f = { held[k].first.n + j };
             wrong += !is_filled(f, (uint8_t)(cpu->id + 1));
             wrong += frame_drop(f) != UKERN_OK;
         }
         held[k].count = 0;
         if (frame_alloc_run(1 + (uint32_t)harness_below(&r, 5), &held[k].first, &held[k].count) == UKERN_OK)
-            for (uint32_t n = 0; n < held[k].count; n++)
-                memset(frame_bytes((struct frame_id){ held[k].first.n + n }), (int)cpu->id + 1, FRAME_SIZE);
+            for (uint32_t j = 0; j < held[k].count; j++)
+                memset(frame_bytes((struct frame_id){ held[k].first.n + j }), (int)cpu->id + 1, FRAME_SIZE);
     }
     for (uint32_t k = 0; k < HOLD; k++)
         for (uint32_t n = 0; n < held[k].count; n++)
@@ -417,5 +444,8 @@ HARNESS_TESTS("mm/frame", random_calls_agree_with_the_model, fresh_memory_comes_
               absurd_memory_sizes_are_refused,
 #ifdef UKERN_CHECK
               a_write_after_free_is_found,
+#endif
+#if SANITIZE_ADDRESS
+              the_sanitizer_knows_free_frames,
 #endif
               cpus_race_for_frames)

@@ -174,7 +174,7 @@ START_TEST(random_calls_agree_with_the_model_and_the_processor)
         struct frame_id root;
         m.count = 0;
         ck_ok(pt_new(&root));
-        for (uint32_t i = 0; i < 4000; i++) {
+        for (uint32_t i = 0, n = harness_rounds(4000); i < n; i++) {
             uint64_t va = m.count && harness_below(&r, 2) ? m.page[harness_below(&r, m.count)].va : some_va(&r);
             uint64_t wrong = wrong_va(&r);
             switch (harness_below(&r, 8)) {

@@ -11,11 +11,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <ukern/user.h>
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
-#else
-#define RUNNING_ON_VALGRIND 0
-#endif
 
 /* Tests that take what the host's tools need for themselves. */
 #if defined(__SANITIZE_THREAD__)
@@ -26,7 +21,7 @@
 #endif
 #endif
 #ifndef HOST_IS_OURS
-#define HOST_IS_OURS (!SANITIZE_ADDRESS && !RUNNING_ON_VALGRIND)
+#define HOST_IS_OURS (!SANITIZE_ADDRESS && !harness_on_valgrind())
 #endif
 
 /* ---- the model: three groups of pages in each of two spaces ---- */
@@ -191,7 +186,7 @@ START_TEST(random_calls_agree_with_the_model)
         struct model m = { 0 };
         for (uint32_t s = 0; s < SPACES; s++)
             ck_ok(space_new(&m.id[s]));
-        for (uint32_t i = 0; i < 1200; i++) {
+        for (uint32_t i = 0, n = harness_rounds(1200); i < n; i++) {
             step(&m, &r);
             if (i % 6 == 0)
                 agrees(&m, i % 96 == 0);

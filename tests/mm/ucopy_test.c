@@ -131,7 +131,7 @@ START_TEST(random_copies_agree_with_single_bytes)
         struct ukern *machine = harness_make(64 * FRAME_SIZE);
         struct harness_random r = { seed };
         model_make(&m, &r);
-        for (uint32_t i = 0; i < 600; i++) {
+        for (uint32_t i = 0, n = harness_rounds(600); i < n; i++) {
             switch (harness_below(&r, 3)) {
             case 0: step_in(&m, &r, buffer, expected); break;
             case 1: step_out(&m, &r, buffer); break;

@@ -128,7 +128,8 @@ const struct bench_figure *bench_figure_find(const char *name);
 
 /* ---- report.c, json.c ---- */
 struct bench_report {
-    const char *build; /* ukern_version(): "0.1.0 fast" */
+    const char *build;        /* ukern_version(): "0.1.0 fast" */
+    const char *instrumented; /* "AddressSanitizer" and the like; NULL: nothing slows it down */
     enum bench_kvm kvm;
     int kvm_error;
     const struct bench_setting *setting;

@@ -64,6 +64,8 @@ int bench_print_json(const struct bench_report *r, const struct bench_result *re
     json_t *top = json_pack("{s:i, s:s, s:s, s:b, s:i, s:I, s:o}", "version", 1, "build", r->build, "kvm", kvm_kinds[r->kvm],
                             "judged", (int)r->setting->judged, "blocks", (int)r->setting->blocks, "block_ns",
                             (json_int_t)r->setting->block_ns, "figures", figures);
+    if (r->instrumented)
+        json_object_set_new(top, "instrumented", json_string(r->instrumented));
     if (r->kvm == BENCH_KVM_NONE)
         json_object_set_new(top, "kvm_error", json_string(strerror(r->kvm_error)));
     int failed = json_dumpf(top, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));

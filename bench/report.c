@@ -16,12 +16,13 @@ void bench_duration(double ns, char ret_text[24])
 
 void bench_print_head(const struct bench_report *r)
 {
-    printf("ukern bench: build %s; %s", r->build, bench_kvm_text(r->kvm));
+    printf("ukern bench: build %s%s%s; %s", r->build, r->instrumented ? " with " : "", r->instrumented ? r->instrumented : "",
+           bench_kvm_text(r->kvm));
     if (r->kvm == BENCH_KVM_NONE)
         printf(" (%s)", strerror(r->kvm_error));
     printf("; %u blocks of at least %.3g ms, sides in turn\n", r->setting->blocks, (double)r->setting->block_ns / 1e6);
     if (!r->setting->judged)
-        printf("The targets are for the fast build without sanitizers and valgrind: no verdicts here.\n");
+        printf("The targets are for the plain fast build, optimized: no verdicts here.\n");
 }
 
 static void print_side(const struct bench_side *side, const struct bench_sample *s)

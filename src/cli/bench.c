@@ -137,7 +137,7 @@ static int measure_all(const struct request *r)
         free(results);
         return EXIT_FAILED;
     }
-    struct bench_report report = { .build = ukern_version(), .setting = &r->setting };
+    struct bench_report report = { .build = ukern_version(), .instrumented = cli_instrumented(), .setting = &r->setting };
     report.kvm = bench_kvm(&report.kvm_error);
     if (!r->json)
         bench_print_head(&report);

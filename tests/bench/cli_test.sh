@@ -37,7 +37,7 @@ for wrong in nosuch --time=0 --time=x --time=-1 --time=99999999999999999999 --bl
 done
 expect 0 "$UKERN" bench --time=1 --blocks=3 harness
 says out '^harness:'
-says out '^ukern bench: build [0-9.]+ fast; (hardware KVM|KVM without hardware virtualization|no /dev/kvm)'
+says out '^ukern bench: build [0-9.]+ fast( with [A-Za-z, ]+)?; (hardware KVM|KVM without hardware virtualization|no /dev/kvm)'
 says out '^  work \+ 20 % '
 expect 0 "$UKERN" bench --json --time=1 --blocks=3 lock
 for member in '"version": 1' '"build": "[0-9.]+ fast"' '"kvm": "(hardware|software|none)"' '"name": "lock"' '"outcome": "measured"' \

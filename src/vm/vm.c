@@ -72,8 +72,13 @@ bool vm_hardware(const struct ukern *m) { return m->vm->host.hardware; }
 static struct vm *vm_mine(struct vm_id v)
 {
     struct vm_state *s = here->m->vm;
+#ifdef UKERN_BUG_VM_ANYBODY
+    if (v.n >= s->max || atomic_load_explicit(&s->vm[v.n].owner, memory_order_relaxed) == NO_ID)
+        return NULL;
+#else
     if (v.n >= s->max || atomic_load_explicit(&s->vm[v.n].owner, memory_order_relaxed) != thread_self().n)
         return NULL;
+#endif
     return &s->vm[v.n];
 }
 
@@ -141,9 +146,11 @@ enum ukern_status vm_destroy(struct vm_id id)
 static void vm_thread_ended(struct thread_id t)
 {
     struct vm_state *s = here->m->vm;
+#ifndef UKERN_BUG_VM_OUTLIVES_TASK
     for (uint32_t i = 0; i < s->max; i++)
         if (atomic_load_explicit(&s->vm[i].owner, memory_order_relaxed) == t.n)
             vm_drop(&s->vm[i]);
+#endif
 }
 
 enum ukern_status vm_map(struct vm_id id, uint64_t gpa, struct space_id space, uint64_t va, uint64_t bytes)
@@ -227,7 +234,11 @@ enum ukern_status vm_run(struct vm_id id, struct ukern_vm_exit *exit)
     struct vm *v = vm_mine(id);
     if (!v)
         return UKERN_NOTFOUND;
+#ifdef UKERN_BUG_VM_ANSWER_LOST
+    if (v->answer_due && !thread_take_wake())
+#else
     if (v->answer_due)
+#endif
         kvm_guest_answer(&v->guest, exit->data, answer_bytes(exit));
     v->answer_due = false;
     if (slice_over(v)) {
@@ -248,6 +259,8 @@ enum ukern_status vm_run(struct vm_id id, struct ukern_vm_exit *exit)
         }
         if (kvm_guest_stuck(&v->guest))
             return vm_ended_by_kernel(v, exit, UKERN_EXIT_HALTED);
+        /* The monitor hears nothing of it, but it was an exit: a kick, the end of a slice, a look at a guest that is still. */
+        atomic_fetch_add_explicit(&here->m->vm->exits[UKERN_EXIT_RECALL], 1, memory_order_relaxed);
         engine_point(POINT_GUEST, UKERN_EXIT_RECALL, 0);
         thread_take_interrupts();
         if (thread_others_ready()) {

@@ -21,29 +21,29 @@ printf '\x66\xb9'"$(printf '%08x' "$count" | sed 's/\(..\)\(..\)\(..\)\(..\)/\\x
 cat >"$dir/kicks.conf" <<END
 machine: { name = "kicks"; cpus = 2; ram = "64M"; };
 processes: ( { name = "neighbour"; program = "sleep"; args = ["1", "1500"]; cpu = 1; },
-             { name = "hello"; program = "hello"; cpu = 0; } );
+             { name = "other"; program = "spin"; args = ["1000"]; cpu = 0; } );
 vms: ( { name = "busy"; cpu = 1; ram = "1M"; format = "flat"; kernel = "$dir/busy.bin"; daemon = true; } );
 END
 cat >"$dir/commands" <<END
 set pagination off
 set confirm off
 set breakpoint pending on
-break hello
-run >$dir/summary
+break sleeper
+run run --json $dir/kicks.conf >$dir/summary
 info threads
 backtrace 3
 delete
 continue
 info program
 END
-timeout 100 gdb -q -batch -nx -x "$dir/commands" --args "$tool" run --json "$dir/kicks.conf" </dev/null >"$dir/out" 2>&1
+timeout 100 gdb -q -batch -nx -x "$dir/commands" "$tool" </dev/null >"$dir/out" 2>&1
 sed 's/^/# /' "$dir/out"
-check "the breakpoint in a hosted task is met" grep -q '^Thread .* hit Breakpoint 1, hello' "$dir/out"
+check "the breakpoint in a hosted task is met" grep -q '^Thread .* hit Breakpoint 1, sleeper' "$dir/out"
 check "threads bear the CPUs' names" grep -q '"cpu0"' "$dir/out"
 check "each of them" grep -q '"cpu1"' "$dir/out"
 check "no signal of ours stops gdb" [ "$(grep -c 'received signal' "$dir/out")" = 0 ]
 check "the run ends well" grep -q 'exited normally' "$dir/out"
-check "stops: the one breakpoint and the exit" [ "$(grep -c -e 'hit Breakpoint' -e 'received signal' -e 'exited' -- "$dir/out")" = 2 ]
+check "stops: the one breakpoint and the exit" [ "$(grep -c -e 'hit Breakpoint' -e 'received signal' -e '^.Inferior .* exited' -- "$dir/out")" = 2 ]
 kicks=$("${JSON_GET:?}" "$dir/summary" vm_exits.recall)
 check "the guest was kicked 1,000 times or more ($kicks)" [ "${kicks:-0}" -ge 1000 ]
 echo "1..$tests"

@@ -41,7 +41,11 @@ static void civil(uint64_t days, uint32_t *ret_year, uint32_t *ret_month, uint32
     uint64_t mp = (5 * doy + 2) / 153;
     *ret_day = (uint32_t)(doy - (153 * mp + 2) / 5 + 1);
     *ret_month = (uint32_t)(mp < 10 ? mp + 3 : mp - 9);
+#ifdef UKERN_BUG_VMM_NEW_YEAR
+    *ret_year = (uint32_t)(yoe + era * 400);
+#else
     *ret_year = (uint32_t)(yoe + era * 400 + (*ret_month <= 2));
+#endif
 }
 
 static uint32_t clock_field(uint8_t index, uint64_t seconds)

@@ -41,7 +41,11 @@ bool plan_add(struct plan *p, const struct image *im, const char *what, uint64_t
     if (all < bytes || !in_usable_ram(im, at, all))
         return plan_refuse(p, "%s wants guest memory at %#llx, %llu bytes; the guest has %llu KiB of RAM (give it more), without "
                               "[0xa0000, 0x100000)", what, (unsigned long long)at, (unsigned long long)all, (unsigned long long)im->ram / 1024);
+#ifdef UKERN_BUG_VMM_OVERLAP
+    if (all != 0 && (q = overlapped(p, at, 1)) != NULL)
+#else
     if (all != 0 && (q = overlapped(p, at, all)) != NULL)
+#endif
         return plan_refuse(p, "%s at %#llx, %llu bytes, overlaps what lies at %#llx, %llu bytes", what, (unsigned long long)at,
                            (unsigned long long)all, (unsigned long long)q->at, (unsigned long long)(q->bytes + q->zeroes));
     if (p->pieces == PLAN_PIECES)

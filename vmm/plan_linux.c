@@ -92,7 +92,11 @@ static bool place_initrd(const struct image *im, struct plan *p, const struct se
 {
     if (!im->initrd || im->initrd_length == 0)
         return true;
+#ifdef UKERN_BUG_VMM_INITRD_HIGH
+    uint64_t top = im->ram;
+#else
     uint64_t top = im->ram <= s->initrd_max ? im->ram : s->initrd_max + 1;
+#endif
     if (top < kernel_end || im->initrd_length > top - kernel_end || ((top - im->initrd_length) & ~UINT64_C(4095)) < kernel_end)
         return plan_refuse(p, "Linux: no room for the initrd, %llu bytes, between the kernel's end %#llx and %#llx: the guest has %llu KiB of "
                               "RAM (give it more)", (unsigned long long)im->initrd_length, (unsigned long long)kernel_end, (unsigned long long)top,

@@ -24,6 +24,9 @@ static bool walk_wide(const uint8_t *ram, uint64_t bytes, uint64_t table, uint32
         if (!(entry & PRESENT))
             return false;
         if (level == 1 || (level <= 3 && entry & LARGE)) {
+#ifdef UKERN_BUG_VMM_WALK_LARGE
+            below = 4095;
+#endif
             *ret_physical = (entry & ADDRESS & ~below) | (linear & below);
             return true;
         }

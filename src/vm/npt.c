@@ -114,7 +114,11 @@ static enum ukern_status runs_add(struct npt *n, uint32_t first, uint32_t pages)
 {
     uint32_t i = run_after(n, first), start = first, count = pages;
     bool left = i > 0 && run_end(&n->run[i - 1]) == first;
+#ifdef UKERN_BUG_NPT_NO_MERGE
+    bool right = false;
+#else
     bool right = i < n->runs && n->run[i].first == (uint64_t)first + pages;
+#endif
     enum ukern_status st = UKERN_OK;
     if (right) {
         count += n->run[i].pages;
@@ -170,8 +174,10 @@ static enum ukern_status insert_pages(struct npt *n, uint64_t gpa, struct space_
         struct frame_id f;
         uint32_t perm;
         enum ukern_status st = space_translate(space, va + at, &f, &perm);
+#ifndef UKERN_BUG_NPT_NO_REF
         if (st == UKERN_OK)
             st = frame_ref(f);
+#endif
         if (st == UKERN_OK && (st = pt_insert(n->root, gpa + at, f, PERM_WRITE | PERM_EXEC)) != UKERN_OK)
             frame_drop(f);
         if (st != UKERN_OK) {

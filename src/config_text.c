@@ -197,6 +197,8 @@ static enum ukern_status normal(struct scan *s)
 static enum ukern_status in_string(struct scan *s)
 {
     char c = s->bytes[s->at];
+    if (c == '\n')
+        return bad(s, "a string must end in the line where it begins; a newline in it is written \\n");
     if ((unsigned char)c < ' ' && c != '\t')
         return bad(s, "a string holds the control character 0x%02x; write it as \\x%02x", (unsigned char)c, (unsigned char)c);
     size_t n = c == '\\' && s->at + 1 < s->length && (unsigned char)s->bytes[s->at + 1] >= ' ' ? 2 : 1;

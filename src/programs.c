@@ -83,18 +83,17 @@ static int hello(const struct ukern_start *start)
 static int echo(const struct ukern_start *start)
 {
     char line[256];
-    size_t have = 0, got;
+    size_t have = 0, got = 0;
     for (;;) {
-        if (ukern_console_read(start->console, line + have, sizeof line - have, &got) != UKERN_OK)
-            return 1;
-        if (got == 0) {
-            (void)ukern_wait_wake(0);
+        char *end = memchr(line, '\n', have);
+        if (!end && have < sizeof line) {
+            if (ukern_console_read(start->console, line + have, sizeof line - have, &got) != UKERN_OK)
+                return 1;
+            if (got == 0)
+                (void)ukern_wait_wake(0);
+            have += got;
             continue;
         }
-        have += got;
-        char *end = memchr(line, '\n', have);
-        if (!end && have < sizeof line)
-            continue;
         size_t n = end ? (size_t)(end - line) : have;
         ukern_print(start, "echo: %.*s\n", (int)n, line);
         if (n == 4 && memcmp(line, "quit", 4) == 0)

@@ -68,7 +68,7 @@ struct session {
     struct ukern *m;
     struct output out, err, *consoles; /* [info.consoles] */
     FILE *trace;
-    bool trace_lost;
+    int trace_lost;                    /* errno of the first write that failed */
     _Atomic int asked;                 /* to stop: 0 no, a signal's number, or ASKED_KEYS */
     int signals_fd, end_fd;
     _Atomic int *cpu_tids;             /* [info.cpus]: of CPU threads, for the watchdog */

@@ -41,8 +41,8 @@ static void on_cpu_start(void *ctx, uint32_t cpu)
 static void on_trace(void *ctx, const char *line)
 {
     struct session *s = ctx;
-    if (fputs(line, s->trace) == EOF || fputc('\n', s->trace) == EOF) {
-        s->trace_lost = true;
+    if (s->trace_lost == 0 && (fputs(line, s->trace) == EOF || fputc('\n', s->trace) == EOF)) {
+        s->trace_lost = errno;
         session_ask(s, ASKED_LOST_OUTPUT);
     }
 }
@@ -144,8 +144,10 @@ static int read_config(struct session *s, const struct ukern_hooks *hooks)
 static bool all_written(struct session *s)
 {
     bool ok = true;
-    if (s->trace != NULL && (fflush(s->trace) != 0 || ferror(s->trace) || s->trace_lost)) {
-        cli_say("%s: the trace is not complete: %s", s->opt.trace, strerror(errno));
+    if (s->trace != NULL && s->trace_lost == 0 && fflush(s->trace) != 0)
+        s->trace_lost = errno;
+    if (s->trace_lost != 0) {
+        cli_say("%s: the trace is not complete: %s", s->opt.trace, strerror(s->trace_lost));
         ok = false;
     }
     for (uint32_t i = 0; i < s->info.consoles; i++) {

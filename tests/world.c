@@ -38,13 +38,15 @@ static void on_trace(void *ctx, const char *line)
         w->trace_hash = (w->trace_hash ^ (unsigned char)*line) * UINT64_C(0x100000001b3);
 }
 
-void world_make(enum ukern_engine engine, uint32_t cpus)
+void world_make(enum ukern_engine engine, uint32_t cpus) { world_make_seeded(engine, cpus, 7); }
+
+void world_make_seeded(enum ukern_engine engine, uint32_t cpus, uint64_t seed)
 {
     world = calloc(1, sizeof *world);
     ck_assert_ptr_nonnull(world);
     world->engine = engine;
     struct ukern_hooks hooks = { .size = sizeof hooks, .ctx = world, .log = on_log, .console_write = on_console, .trace = on_trace };
-    struct ukern_params params = { .size = sizeof params, .engine = engine, .cpus = cpus, .seed = 7, .ram = 32 << 20,
+    struct ukern_params params = { .size = sizeof params, .engine = engine, .cpus = cpus, .seed = seed, .ram = 32 << 20,
                                    .without_kvm = true, .hooks = &hooks };
     ck_ok(ukern_catch_faults());
     ck_ok(ukern_make(&params, &world->m));

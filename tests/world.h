@@ -28,6 +28,7 @@ struct world_task {
     const char *argument; /* argv[1] */
 };
 void world_make(enum ukern_engine engine, uint32_t cpus);
+void world_make_seeded(enum ukern_engine engine, uint32_t cpus, uint64_t seed); /* world_make's is 7 */
 uint32_t world_spawn(struct world_task task); /* its number */
 enum ukern_status world_run(void);            /* and every frame must have come home, unless the machine was stopped short */
 void world_end(void);

@@ -53,7 +53,7 @@ enum ukern_status {
     UKERN_STATUS_COUNT
 };
 
-/* "UKERN_NOMEM" for UKERN_NOMEM; "unknown status" for a number outside the enum. Never NULL. */
+/* "NOMEM" for UKERN_NOMEM; "unknown status" for a number outside the enum. Never NULL. */
 const char *ukern_status_name(enum ukern_status st);
 /* The library's version, "0.1.0 fast" or "0.1.0 check" (the build with the kernel's checks in it). */
 const char *ukern_version(void);

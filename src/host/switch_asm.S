@@ -11,6 +11,16 @@
  *
  * Direction flag and x87/SSE state: as at any C call. Control words: see sched/kctx. */
 
+/* clang's way to say what gcc's macros say. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
+
 #define CPU_KSTACK 0   /* offsetof(struct cpu, kstack_top), checked in host/fault.c */
 #define CPU_IN_USER 8  /* offsetof(struct cpu, in_user) */
 
@@ -30,6 +40,9 @@ switch_stack:
         movq    %rsp, (%rdi)
         movq    %rsi, %rsp
         popq    %r15
+#ifdef UKERN_BUG_SWITCH_R15
+        xorl    %r15d, %r15d
+#endif
         popq    %r14
         popq    %r13
         popq    %r12

@@ -44,7 +44,11 @@ static struct thread *claim_first(struct queue *q)
 {
     struct thread *t;
     while ((t = queue_dequeue(q)))
+#ifdef UKERN_BUG_CLAIM_BLINDLY
+        if (true)
+#else
         if (thread_claim(t->id))
+#endif
             return t;
     return NULL;
 }
@@ -52,6 +56,9 @@ static struct thread *claim_first(struct queue *q)
 /* Both buffers were checked and neither space can change now. */
 static uint64_t copy(struct thread *from, uint64_t from_va, uint64_t from_n, struct thread *to, uint64_t to_va, uint64_t to_n)
 {
+#ifdef UKERN_BUG_SENDER_DECIDES
+    to_n = from_n;
+#endif
     uint64_t n = from_n < to_n ? from_n : to_n, done;
     enum ukern_status st = ucopy_move(from->spec.space, from_va, to->spec.space, to_va, n, &done);
     CHECK(st == UKERN_OK && done == n, "a checked message faulted after %llu of %llu bytes", (unsigned long long)done,
@@ -71,6 +78,9 @@ static enum ukern_status wait_in(struct chan *c, struct queue *q, uint64_t va, u
     me->message_bytes = n;
     queue_enqueue(q, me);
     enum ukern_status st = thread_block(&c->lock, deadline, what, number, ret_value);
+#ifdef UKERN_BUG_TIMEOUT_STAYS
+    return st;
+#endif
     if (st != UKERN_OK) { /* by its timer: no partner took it out */
         LOCK_SCOPE(&c->lock);
         queue_remove(q, me);
@@ -103,7 +113,11 @@ enum ukern_status chan_receive(struct chan_id ch, uint64_t va, uint64_t n, uint6
     struct thread *me = here->current;
     if (!c || n > CHAN_BYTES)
         return UKERN_BADARG;
+#ifdef UKERN_BUG_RECEIVE_READONLY
+    enum ukern_status st = ucopy_check(me->spec.space, va, n, PERM_USER);
+#else
     enum ukern_status st = ucopy_check(me->spec.space, va, n, PERM_USER | PERM_WRITE);
+#endif
     if (st != UKERN_OK)
         return st;
     lock_take(&c->lock);

@@ -41,8 +41,10 @@ static void control_switch(struct kctx *from, const struct kctx *to)
         control_save(from);
     if (keeps(to))
         control_load(to->mxcsr, to->x87_control);
+#ifndef UKERN_BUG_CONTROL_STAYS
     else
         control_load(MXCSR_DEFAULT, X87_DEFAULT);
+#endif
 }
 
 void kctx_switch(struct kctx *from, struct kctx *to)

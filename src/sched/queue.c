@@ -6,10 +6,26 @@ static struct thread *at(uint32_t n) { return tcb_get((struct thread_id){ n }); 
 
 void queue_init(struct queue *q, enum tcb_link link) { *q = (struct queue){ NO_ID, NO_ID, link }; }
 
+/* The check build knows for every link which queue it is in. */
+#ifdef UKERN_CHECK
+static void note_in(const struct queue *q, struct thread *t)
+{
+    CHECK(t->in[q->link] == NULL, "thread %u is in %s queue already", t->id.n, t->in[q->link] == q ? "this" : "another");
+    t->in[q->link] = q;
+}
+static void note_out(const struct queue *q, struct thread *t)
+{
+    CHECK(t->in[q->link] == q, "thread %u is not in this queue", t->id.n);
+    t->in[q->link] = NULL;
+}
+#else
+static void note_in(const struct queue *q, const struct thread *t) { (void)q, (void)t; }
+static void note_out(const struct queue *q, const struct thread *t) { (void)q, (void)t; }
+#endif
+
 void queue_enqueue(struct queue *q, struct thread *t)
 {
-    CHECK(t->link[q->link].next == NO_ID && t->link[q->link].prev == NO_ID && q->head != t->id.n,
-          "thread %u is in a queue already", t->id.n);
+    note_in(q, t);
     t->link[q->link].prev = q->tail;
     if (q->tail == NO_ID)
         q->head = t->id.n;
@@ -30,6 +46,7 @@ static void unlink_thread(struct queue *q, struct thread *t)
     else
         at(next)->link[q->link].prev = prev;
     t->link[q->link].next = t->link[q->link].prev = NO_ID;
+    note_out(q, t);
 }
 
 struct thread *queue_dequeue(struct queue *q)
@@ -43,7 +60,11 @@ struct thread *queue_dequeue(struct queue *q)
 
 bool queue_remove(struct queue *q, struct thread *t)
 {
+#ifdef UKERN_BUG_REMOVE_HEAD
+    bool in = t->link[q->link].prev != NO_ID;
+#else
     bool in = q->head == t->id.n || t->link[q->link].prev != NO_ID;
+#endif
     if (in)
         unlink_thread(q, t);
     return in;

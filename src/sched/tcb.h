@@ -37,6 +37,9 @@ struct thread {
     enum ukern_status result;      /* of its block; written by the claimer */
     uint64_t value;                /* likewise */
     struct { uint32_t next, prev; } link[TCB_LINKS]; /* owned by the queue's lock or CPU */
+#ifdef UKERN_CHECK
+    const struct queue *in[TCB_LINKS]; /* the queue that it is in; owned likewise */
+#endif
     uint32_t timer_slot;           /* place in its CPU's heap, NO_ID: no timer */
     uint64_t deadline, timer_order;
     uint64_t message_va, message_bytes; /* while it waits in a channel: owned by the channel's lock */

@@ -109,6 +109,9 @@ void thread_yield(void)
     if (queue_empty(&here->sched->ready))
         return;
     atomic_store_explicit(&t->state, TCB_READY, memory_order_relaxed); /* nobody else waits for READY */
+#ifdef UKERN_BUG_YIELD_TWICE
+    queue_enqueue(&here->sched->ready, queue_dequeue(&here->sched->ready));
+#endif
     queue_enqueue(&here->sched->ready, t);
     thread_switch_away(t);
 }
@@ -118,6 +121,9 @@ void thread_end_call(void)
     struct cpu *c = here;
     if (unlikely(atomic_load_explicit(&c->pending, memory_order_relaxed) || c->sched->timers.count))
         thread_take_interrupts();
+#ifdef UKERN_BUG_ENDLESS_TURN
+    c->sched->turn = THREAD_TURN;
+#endif
     if (unlikely(--c->sched->turn == 0)) {
         c->sched->turn = THREAD_TURN;
         thread_yield();
@@ -126,7 +132,9 @@ void thread_end_call(void)
 
 static void take_pending_queue(struct cpu *c)
 {
+#ifndef UKERN_BUG_PENDING_UNLOCKED
     LOCK_SCOPE(&c->sched->lock);
+#endif
     for (struct thread *t; (t = queue_dequeue(&c->sched->pending));)
         queue_enqueue(&c->sched->ready, t);
 }

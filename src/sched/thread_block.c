@@ -10,7 +10,9 @@ static enum ukern_status sleep_until_ready(struct thread *t, uint64_t deadline, 
         timer_arm(&s->timers, t, deadline);
     thread_take_interrupts();
     thread_switch_away(t);
+#ifndef UKERN_BUG_TIMER_STAYS
     timer_cancel(&s->timers, t);
+#endif
     t->waits_what = NULL;
     *ret_value = t->value;
     return t->result;
@@ -63,19 +65,29 @@ enum ukern_status thread_wait(uint64_t deadline)
     uint64_t value;
     if (thread_take_wake())
         return UKERN_OK;
+    EVENT_POINT(LAYER_sched_thread);
     t->waits_what = "a wake-up";
     t->waits_number = NO_ID;
     /* seq_cst, here and in thread_wake: one of us sees the other's write, so no wake-up is lost. */
+#ifdef UKERN_BUG_WAIT_RELAXED
+    atomic_store_explicit(&t->state, TCB_WAITING, memory_order_relaxed);
+#else
     atomic_store(&t->state, TCB_WAITING);
+#endif
     uint32_t waiting = TCB_WAITING;
+#ifdef UKERN_BUG_LOST_WAKE
+    waiting = NO_ID;
+#endif
     if (atomic_load(&t->wake_token) && atomic_compare_exchange_strong(&t->state, &waiting, TCB_RUN)) {
         atomic_store(&t->wake_token, 0);
         t->waits_what = NULL;
         return UKERN_OK;
     }
     enum ukern_status st = sleep_until_ready(t, deadline, &value);
+#ifndef UKERN_BUG_TOKEN_STAYS
     if (st == UKERN_OK)
         atomic_store(&t->wake_token, 0);
+#endif
     return st;
 }
 

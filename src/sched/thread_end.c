@@ -26,7 +26,9 @@ static void give_back(struct thread *t)
     struct thread_state *s = here->m->thread;
     for (int i = 0; i < THREAD_DROPS && s->drop[i]; i++)
         s->drop[i](t->id);
+#ifndef UKERN_BUG_SPACE_LOST
     space_destroy(t->spec.space);
+#endif
 }
 
 /* Never returns: the thread's kernel stack is left for ever. */
@@ -42,7 +44,11 @@ static void __attribute__((noreturn)) end(struct thread *t)
         machine_log(m, UKERN_LOG_INFO, "task %s: %s (as expected)", t->spec.name, t->reason);
     }
     /* release: whoever reads DEAD may read code, killed and reason. */
+#ifdef UKERN_BUG_DEAD_RELAXED
+    atomic_store_explicit(&t->state, TCB_DEAD, memory_order_relaxed);
+#else
     atomic_store_explicit(&t->state, TCB_DEAD, memory_order_release);
+#endif
     if (!t->spec.daemon && atomic_fetch_sub(&m->thread->live, 1) == 1)
         machine_end(m, END_DONE);
     thread_take_interrupts();

@@ -12,7 +12,11 @@ static struct thread *at(const struct timer_heap *h, uint32_t i) { return tcb_ge
 
 static bool before(const struct thread *a, const struct thread *b)
 {
+#ifdef UKERN_BUG_TIMER_ORDER
+    return a->deadline < b->deadline;
+#else
     return a->deadline != b->deadline ? a->deadline < b->deadline : a->timer_order < b->timer_order;
+#endif
 }
 
 static void place(struct timer_heap *h, uint32_t i, struct thread *t)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests of sched/thread through the kernel's calls, on both engines: order, sleep, wake-ups, ends, deadlock. */
 #include "world.h"
+#include <pthread.h>
 #include <stdlib.h>
 
 /* Prints its name's first letter, yields, three times. */
@@ -239,11 +240,10 @@ static int rounds_up(const struct ukern_start *start)
 }
 static int rounds_to_nearest(const struct ukern_start *start)
 {
-    double nearest = third();
     (void)start;
     for (int i = 0; i < 10; i++) {
         ukern_yield();
-        if (third() != nearest)
+        if (third() != 0x1.5555555555555p-2)
             return 1;
     }
     return 0;
@@ -256,7 +256,112 @@ WORLD_TEST(control_words_are_kept, 1)
     ck_ok(world_run());
 }
 
-HARNESS_TESTS("sched/thread", WORLD_BOTH(yield_is_fifo), WORLD_BOTH(sleepers_wake_in_order), WORLD_BOTH(wake_token),
+/* The contract of the context switch: callee-saved registers of each task survive kernel calls and the turns of others. */
+uint64_t yield_with_registers(uint64_t seed); /* 0: they were all kept */
+__asm__(".text\n"
+        "yield_with_registers:\n\t"
+        "push %rbp\n\tpush %rbx\n\tpush %r12\n\tpush %r13\n\tpush %r14\n\tpush %r15\n\tpush %rdi\n\t"
+        "mov %rdi, %rbx\n\tlea 1(%rdi), %rbp\n\tlea 2(%rdi), %r12\n\tlea 3(%rdi), %r13\n\tlea 4(%rdi), %r14\n\tlea 5(%rdi), %r15\n\t"
+        "xor %edi, %edi\n\tcall ukern_trap@PLT\n\t"
+        "pop %rdi\n\t"
+        "sub %rdi, %rbx\n\tsub %rdi, %rbp\n\tdec %rbp\n\tsub %rdi, %r12\n\tsub $2, %r12\n\tsub %rdi, %r13\n\tsub $3, %r13\n\t"
+        "sub %rdi, %r14\n\tsub $4, %r14\n\tsub %rdi, %r15\n\tsub $5, %r15\n\t"
+        "mov %rbx, %rax\n\tor %rbp, %rax\n\tor %r12, %rax\n\tor %r13, %rax\n\tor %r14, %rax\n\tor %r15, %rax\n\t"
+        "pop %r15\n\tpop %r14\n\tpop %r13\n\tpop %r12\n\tpop %rbx\n\tpop %rbp\n\tret\n");
+
+static int keeps_registers(const struct ukern_start *start)
+{
+    for (uint64_t turn = 0; turn < 200; turn++)
+        if (yield_with_registers(start->task * 1000 + turn) != 0)
+            return 1;
+    return 0;
+}
+static_assert(UKERN_CALL_yield == 0, "keeps_registers calls it by number");
+
+WORLD_TEST(registers_survive, 2)
+{
+    for (uint32_t i = 0; i < 6; i++)
+        world_spawn((struct world_task){ .name = "regs", .program = keeps_registers, .cpu = i % 2 });
+    ck_ok(world_run());
+}
+
+/* A waker that is never woken itself: nothing else orders the two. */
+static int wakes_the_first(const struct ukern_start *start)
+{
+    (void)start;
+    while (ukern_wake(0) == UKERN_OK)
+        for (volatile int i = 0; i < 50; i++)
+            ;
+    return 0;
+}
+static int is_woken(const struct ukern_start *start)
+{
+    (void)start;
+    for (int i = 0; i < 2000; i++)
+        if (ukern_wait_wake(0) != UKERN_OK)
+            return 1;
+    return 0;
+}
+
+WORLD_TEST(a_waker_on_its_own, 2)
+{
+    world_spawn((struct world_task){ .name = "sleeper", .program = is_woken });
+    world_spawn((struct world_task){ .name = "waker", .program = wakes_the_first, .cpu = 1 });
+    ck_ok(world_run());
+}
+
+/* A wake-up before the deadline takes the timer away: it does not end a later sleep. */
+static int is_woken_early(const struct ukern_start *start)
+{
+    (void)start;
+    if (ukern_wait_wake(10000000) != UKERN_OK)
+        return 1;
+    uint64_t before = ukern_time();
+    ukern_sleep(20000000);
+    return ukern_time() - before < 20000000;
+}
+static int wakes_early(const struct ukern_start *start)
+{
+    (void)start;
+    ukern_sleep(1000000);
+    return ukern_wake(0) != UKERN_OK;
+}
+
+WORLD_TEST(an_early_wake_up_takes_the_timer, 2)
+{
+    world_spawn((struct world_task){ .name = "sleeper", .program = is_woken_early });
+    world_spawn((struct world_task){ .name = "waker", .program = wakes_early, .cpu = 1 });
+    ck_ok(world_run());
+}
+
+/* Another thread that asks how a task ended sees all of it. */
+static void *asks(void *machine)
+{
+    struct ukern_task_info info = { .size = sizeof info };
+    do {
+        if (ukern_task_info(machine, 0, &info) != UKERN_OK)
+            return NULL;
+    } while (info.state != UKERN_TASK_ENDED);
+    return info.as_expected && strcmp(info.reason, "exited with code 0") == 0 ? machine : NULL;
+}
+START_TEST(an_end_is_seen_whole)
+{
+    for (int i = 0; i < 20; i++) {
+        pthread_t asker;
+        void *seen;
+        world_make(UKERN_SMP, 2);
+        world_spawn((struct world_task){ .name = "a", .program = letters });
+        world_spawn((struct world_task){ .name = "b", .program = letters, .cpu = 1 });
+        ck_assert_int_eq(pthread_create(&asker, NULL, asks, world->m), 0);
+        ck_ok(world_run());
+        pthread_join(asker, &seen);
+        ck_assert_ptr_nonnull(seen);
+        world_end();
+    }
+}
+END_TEST
+
+HARNESS_TESTS("sched/thread", WORLD_BOTH(registers_survive), WORLD_BOTH(a_waker_on_its_own), WORLD_BOTH(an_early_wake_up_takes_the_timer), an_end_is_seen_whole, WORLD_BOTH(yield_is_fifo), WORLD_BOTH(sleepers_wake_in_order), WORLD_BOTH(wake_token),
               WORLD_BOTH(no_wake_up_is_lost), WORLD_BOTH(polling_lets_others_run), WORLD_BOTH(exit_codes),
               WORLD_BOTH(a_wrong_code_fails_the_run), WORLD_BOTH(who_should_die_and_does_not_fails_the_run),
               WORLD_BOTH(faults_kill_the_task_alone), WORLD_BOTH(deadlock_names_who_waits),

@@ -94,7 +94,7 @@ static int monitor(const struct ukern_start *start)
         if (look && (ukern_vm_get_regs(vm, &regs) != UKERN_OK || ukern_vm_set_regs(vm, &regs) != UKERN_OK))
             return 2;
         if (more)
-            (void)ioctl(-1, KVM_GET_REGS, 0);
+            (void)ioctl(-1, KVM_GET_API_VERSION, 0);
     }
     uint64_t run = counted.run - before.run, other = counted.other - before.other, timer = counted.timer - before.timer;
     /* A slice that ends, or a host that interrupts, may cost a KVM_RUN more; nothing may cost another ioctl. */

@@ -43,7 +43,16 @@ static struct ukern_result sys_yield(const struct arguments *a)
     return give(UKERN_OK);
 }
 
-static struct ukern_result sys_exit(const struct arguments *a) { thread_exit((int)a->a0); }
+static struct ukern_result sys_exit(const struct arguments *a)
+{
+    char why[120];
+    uint64_t n = a->a2 < sizeof why - 1 ? a->a2 : sizeof why - 1, done;
+    enum ukern_status st = n ? ucopy_in(own_space(), a->a1, why, n, &done) : UKERN_OK;
+    if (st != UKERN_OK)
+        return give(st);
+    why[n] = 0;
+    thread_exit((int)a->a0, why);
+}
 
 static struct ukern_result sys_sleep(const struct arguments *a)
 {

@@ -20,6 +20,15 @@ void ukern_exit(int code)
         call(UKERN_CALL_exit, (uint64_t)code, 0, 0, 0);
 }
 
+void ukern_exit_because(int code, const char *why)
+{
+    char text[120];
+    size_t n = strnlen(why, sizeof text - 1);
+    memcpy(text, why, n);
+    for (;;)
+        call(UKERN_CALL_exit, (uint64_t)code, ukern_user_address(text), n, 0);
+}
+
 void ukern_sleep(uint64_t ns) { call(UKERN_CALL_sleep, ns, 0, 0, 0); }
 enum ukern_status ukern_wait_wake(uint64_t ns) { return status(call(UKERN_CALL_wait, ns, 0, 0, 0)); }
 enum ukern_status ukern_wake(uint32_t task) { return status(call(UKERN_CALL_wake, task, 0, 0, 0)); }

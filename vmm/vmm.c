@@ -25,6 +25,16 @@ void vmm_say(struct vmm *v, const char *format, ...)
         v->refused = true;
 }
 
+int vmm_end(struct vmm *v, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(v->why, sizeof v->why, format, args);
+    va_end(args);
+    vmm_say(v, "ended: %s", v->why);
+    return code;
+}
+
 /* ---- what the devices reach outside through -------------------------------------------------------------------- */
 
 static void com1_out(void *ctx, const uint8_t *bytes, size_t n)
@@ -114,23 +124,19 @@ static int set_up(struct vmm *v)
     describe_image(v, &im);
     if (!plan_make(&im, (enum ukern_guest_format)atoi(v->start->argv[2]), &p)) {
         vmm_say(v, "%s: %s", v->start->blob[0].name, p.why);
-        return VMM_BAD_IMAGE;
+        return vmm_end(v, VMM_BAD_IMAGE, "the image cannot be loaded: %s", v->start->blob[0].name);
     }
     enum ukern_status st = ukern_mem_map(UKERN_MAP_LOW, v->ram_bytes, UKERN_PROT_WRITE, &ram);
-    if (st != UKERN_OK) {
-        vmm_say(v, "no room for %llu KiB of guest RAM (%s): give the machine more ram, or the guest less", (unsigned long long)v->ram_bytes / 1024,
-                ukern_status_name(st));
-        return VMM_NO_RESOURCES;
-    }
+    if (st != UKERN_OK)
+        return vmm_end(v, VMM_NO_RESOURCES, "no room for %llu KiB of guest RAM (%s): give the machine more ram, or the guest less",
+                       (unsigned long long)v->ram_bytes / 1024, ukern_status_name(st));
     v->ram = ram;
     plan_apply(&p, &im, v->ram);
     if (v->ram_bytes >= PLAN_HIGH)
         acpi_write(v->ram);
     st = make_vm(v, &p);
-    if (st != UKERN_OK) {
-        vmm_say(v, "the VM cannot be made: %s", ukern_status_name(st));
-        return VMM_NO_RESOURCES;
-    }
+    if (st != UKERN_OK)
+        return vmm_end(v, VMM_NO_RESOURCES, "the VM cannot be made: %s", ukern_status_name(st));
     board_init(&v->board, v->ram_bytes, v, seconds_now);
     serial_init(&v->board.com1, v, com1_out, com1_line, com1_hungry);
     com1_hungry(v);
@@ -142,15 +148,12 @@ static int set_up(struct vmm *v)
 static int end_by_board(struct vmm *v)
 {
     switch (v->board.end) {
-    case BOARD_DEBUG_EXIT:
-        vmm_say(v, "ended by the debug-exit port, code %u", v->board.exit_code);
-        return v->board.exit_code;
-    case BOARD_RESET: vmm_say(v, "ended: reset by %s", v->board.reset_by); return 0;
+    case BOARD_DEBUG_EXIT: return vmm_end(v, v->board.exit_code, "debug-exit port, code %u", v->board.exit_code);
+    case BOARD_RESET: return vmm_end(v, 0, "reset by %s", v->board.reset_by);
     case BOARD_POWER_OFF:
     case BOARD_RUNS: break;
     }
-    vmm_say(v, "ended: powered off");
-    return 0;
+    return vmm_end(v, 0, "powered off");
 }
 
 /* -1: the guest goes on. */
@@ -169,38 +172,37 @@ static int handle(struct vmm *v, struct ukern_vm_exit *x)
     case UKERN_EXIT_HLT:
         if (ukern_vm_get_regs(v->vm, &r) == UKERN_OK && r.rflags & 1 << 9)
             return -1;
-        vmm_say(v, "ended: halted for ever (interrupts off)");
-        return 0;
-    case UKERN_EXIT_HALTED: vmm_say(v, "ended: halted for ever (interrupts off)"); return 0;
-    case UKERN_EXIT_SHUTDOWN: vmm_report(v, x); return VMM_TRIPLE_FAULT;
-    default: vmm_report(v, x); return VMM_UNHANDLED;
+        return vmm_end(v, 0, "halted for ever (interrupts off)");
+    case UKERN_EXIT_HALTED: return vmm_end(v, 0, "halted for ever (interrupts off)");
+    case UKERN_EXIT_SHUTDOWN: vmm_report(v, x); return vmm_end(v, VMM_TRIPLE_FAULT, "triple fault");
+    default: vmm_report(v, x); return vmm_end(v, VMM_UNHANDLED, "an exit that nobody handles (%s)", ukern_exit_name((enum ukern_vm_exit_kind)x->kind));
     }
+}
+
+static int run(struct vmm *v)
+{
+    struct ukern_vm_exit x = { 0 };
+    int code = set_up(v);
+    if (code)
+        return code;
+    do {
+        enum ukern_status st = ukern_vm_run(v->vm, &x);
+        if (st != UKERN_OK)
+            return vmm_end(v, VMM_NO_RESOURCES, "the guest cannot be run: %s", ukern_status_name(st));
+        code = handle(v, &x);
+    } while (code < 0 && !v->refused);
+    return code >= 0 ? code : vmm_end(v, VMM_NO_RESOURCES, "the kernel refused a call of one of its devices");
 }
 
 int vmm_program(const struct ukern_start *start)
 {
-    struct vmm v = { .start = start, .name = "?" };
-    struct ukern_vm_exit x;
+    struct vmm v = { .start = start, .name = start->argc > 0 ? start->argv[0] : "?" };
+    int code;
     if (start->argc < 6 || start->blob_count < 1) {
-        vmm_say(&v, "spawned with %d arguments and %u images; 6 and at least 1 were expected", start->argc, start->blob_count);
-        return VMM_NO_RESOURCES;
+        code = vmm_end(&v, VMM_NO_RESOURCES, "6 arguments and an image are needed; %d and %u came", start->argc, start->blob_count);
+    } else {
+        v.interpreted = strcmp(start->argv[3], "interpreted") == 0;
+        code = run(&v);
     }
-    v.name = start->argv[0];
-    v.interpreted = strcmp(start->argv[3], "interpreted") == 0;
-    int code = set_up(&v);
-    if (code)
-        return code;
-    memset(&x, 0, sizeof x);
-    do {
-        enum ukern_status st = ukern_vm_run(v.vm, &x);
-        if (st != UKERN_OK) {
-            vmm_say(&v, "the guest cannot be run: %s", ukern_status_name(st));
-            return VMM_NO_RESOURCES;
-        }
-        code = handle(&v, &x);
-    } while (code < 0 && !v.refused);
-    if (code >= 0)
-        return code;
-    vmm_say(&v, "ended: the kernel refused a call of one of its devices");
-    return VMM_NO_RESOURCES;
+    ukern_exit_because(code, v.why);
 }

@@ -6,7 +6,7 @@
  *            host's KVM runs supervisor code), [4] "initrd" (blob 1 is one) or "modules", [5] the command line;
  *            blob 0 is the kernel, the others are the initrd or modules; the task's console is COM1's
  * Result     the exit code: the byte that the guest wrote to the debug-exit port 0xf4; 0 for power-off, reset and halting for
- *            ever; one of enum vmm_failure otherwise. The reason is printed on console 0, too
+ *            ever; one of enum vmm_failure otherwise. The reason is printed on console 0, and is the task's reason
  * Guards     the guest's image and everything the guest does are hostile: the worst is the end of this task */
 #pragma once
 #include "board.h"
@@ -29,10 +29,13 @@ struct vmm {
     struct board board;
     bool line_open; /* the guest's last byte was no newline */
     bool refused;   /* a call for a device failed: the guest cannot go on */
+    char why[120];  /* how the guest ended */
 };
 
 int vmm_program(const struct ukern_start *start);
 /* One line "vm NAME: ..." on console 0. */
 void vmm_say(struct vmm *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Says so, and keeps it as the reason for the end. Returns code. */
+int vmm_end(struct vmm *v, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Everything about an exit that nobody handles. */
 void vmm_report(struct vmm *v, const struct ukern_vm_exit *x);

@@ -24,7 +24,7 @@ extern "C" {
 /* number, arguments, what it does. Results: status, and one value. */
 #define UKERN_CALLS(X)                                                                                  \
     X(yield,         0, "let the next ready task of this CPU run")                                      \
-    X(exit,          1, "(code) end this task")                                                         \
+    X(exit,          3, "(code, va, n) end this task; the n bytes at va, if any, say why")               \
     X(sleep,         1, "(ns) wait that long; TIMEOUT never, ABORTED never")                            \
     X(wait,          1, "(ns) until somebody wakes this task (a wake-up before is kept), at most ns; 0: for ever; TIMEOUT") \
     X(wake,          1, "(task) wake it; NOTFOUND when it has ended")                                   \
@@ -116,6 +116,8 @@ struct ukern_vm_regs {
 /* All return the kernel's status; ret_ outputs are written on success only. */
 void ukern_yield(void);
 void ukern_exit(int code) __attribute__((noreturn));
+/* The same with words for the task's reason, at most 119 bytes. Literals are allowed here. */
+void ukern_exit_because(int code, const char *why) __attribute__((noreturn));
 void ukern_sleep(uint64_t ns);
 enum ukern_status ukern_wait_wake(uint64_t ns);
 enum ukern_status ukern_wake(uint32_t task);

@@ -111,6 +111,8 @@ switch_user:
         xorl    %ebp, %ebp
         callq   *%rax
         movl    %eax, %esi
+        xorl    %edx, %edx              /* no words */
+        xorl    %ecx, %ecx
         movl    $1, %edi                /* UKERN_CALL_exit */
         callq   ukern_trap@PLT
         ud2

@@ -34,7 +34,7 @@ void thread_ready(struct thread_id t, enum ukern_status result, uint64_t value);
 enum ukern_status thread_wait(uint64_t deadline) must_use;          /* OK, TIMEOUT */
 enum ukern_status thread_wake(struct thread_id t);         /* NOTFOUND: there is none, or it has ended */
 bool thread_take_wake(void);                                        /* consumes the caller's token */
-void thread_exit(int code) __attribute__((noreturn));
+void thread_exit(int code, const char *why) __attribute__((noreturn)); /* why: the task's own words, or "" */
 /* Ends the caller for what it did: its space comes home; the text appears in the task's info. */
 void thread_die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void thread_take_interrupts(void);                                  /* pending bits and due timers of this CPU */

@@ -56,11 +56,17 @@ static void __attribute__((noreturn)) end(struct thread *t)
     __builtin_unreachable();
 }
 
-void thread_exit(int code)
+void thread_exit(int code, const char *why)
 {
     struct thread *t = here->current;
     t->code = code;
-    snprintf(t->reason, sizeof t->reason, "exited with code %d", code);
+    if (*why)
+        snprintf(t->reason, sizeof t->reason, "%s", why);
+    else
+        snprintf(t->reason, sizeof t->reason, "exited with code %d", code);
+    for (char *c = t->reason; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 127)
+            *c = '?'; /* it is printed on terminals */
     end(t);
 }
 

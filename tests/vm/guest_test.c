@@ -24,7 +24,8 @@ START_TEST(hello_in_real_mode)
 {
     expect_end("real_hello.bin", engines[_i], 42, "hello from real mode\n");
     ck_assert_uint_eq(run.stats.vm_exits[UKERN_EXIT_IO], 22);
-    ck_assert(guests_said(&run, "debug-exit port, code 42"));
+    ck_assert(guests_said(&run, "ended: debug-exit port, code 42"));
+    ck_assert_str_eq(run.task.reason, "debug-exit port, code 42");
 }
 END_TEST
 

@@ -135,7 +135,8 @@ struct ukern *harness_make(uint64_t ram)
 
 void harness_free(struct ukern *m)
 {
-    struct arena arena = m->arena;
+    struct arena arena = m->arena; /* m lies in it */
+    space_free(m);
     ram_free(m);
     here = NULL;
     reserve_free(&arena);

@@ -305,7 +305,7 @@ END_TEST
 START_TEST(every_allocation_of_the_boot_is_refused_in_turn)
 {
     static const char *const site[] = { "machine itself", "host/ram", "mm/memmap", "mm/frame_table", "mm/frame (", "mm/space" };
-    uint32_t seen = 0;
+    uint32_t seen[COUNT_OF(site)] = { 0 };
     struct ukern *m = NULL;
     struct ukern_params p = { .ram = 1 << 20 };
     for (size_t arena = 64;; arena += 64) {
@@ -316,9 +316,13 @@ START_TEST(every_allocation_of_the_boot_is_refused_in_turn)
         ck_assert_ptr_null(m);
         ck_assert_ptr_null(here);
         for (uint32_t i = 0; i < COUNT_OF(site); i++)
-            seen |= strstr(harness_error(), site[i]) ? 1u << i : 0;
+            seen[i] += strstr(harness_error(), site[i]) != NULL;
     }
-    ck_assert_uint_eq(seen, (1u << COUNT_OF(site)) - 1);
+    for (uint32_t i = 0; i < COUNT_OF(site); i++)
+        ck_assert_msg(seen[i] > 0, "no failure of %s was seen", site[i]);
+    /* Layers with a table for 256 frames fail as long as it does not fit: 8 and 9 bytes a frame. */
+    ck_assert_uint_ge(seen[3], 256 * 8 / 64);
+    ck_assert_uint_ge(seen[4], 256 * 9 / 64);
     harness_free(m);
 }
 END_TEST

@@ -65,7 +65,9 @@ START_TEST(bad_maps_are_refused_with_a_text)
     refused((struct ukern_region[]){ { 64 * 4096, 1, true } }, 1, "leaves the memory");
     refused((struct ukern_region[]){ { UINT64_MAX - 10, 100, false } }, 1, "leaves the memory");
     refused((struct ukern_region[]){ { 4096, UINT64_MAX, true } }, 1, "leaves the memory");
-    refused((struct ukern_region[]){ { 0, 4097, true }, { 4096, 4096, true } }, 2, "overlap");
+    refused((struct ukern_region[]){ { 0, 4097, true }, { 4096, 8192, true } }, 2, "regions 0x1000..0x3000 and 0..0x1001 overlap");
+    refused((struct ukern_region[]){ { 0, 4096, true }, { 8192, 4096, true }, { 4096, 4097, true } }, 3,
+            "regions 0x1000..0x2001 and 0x2000..0x3000 overlap");
     refused((struct ukern_region[]){ { 4096, 4096, true }, { 0, 4097, false } }, 2, "overlap");
     refused((struct ukern_region[]){ { 0, 40960, true }, { 4096, 4096, false } }, 2, "overlap");
     refused((struct ukern_region[]){ { 4096, 4096, true }, { 4096, 4096, true } }, 2, "overlap");

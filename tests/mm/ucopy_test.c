@@ -123,6 +123,15 @@ static void step_move(struct model *m, struct harness_random *r)
     ck_assert_uint_eq(done, good);
 }
 
+static void step_check(struct model *m, struct harness_random *r)
+{
+    uint32_t s = (uint32_t)harness_below(r, SPACES), perm = (uint32_t)harness_below(r, PERM_ALL + 1) | PERM_USER;
+    uint64_t va = some_va(r), n = some_length(r), good = 0;
+    while (good < n && model_byte(m, s, va + good, perm))
+        good++;
+    ck_status(ucopy_check(m->id[s], va, n, perm), good == n ? UKERN_OK : UKERN_FAULT);
+}
+
 START_TEST(random_copies_agree_with_single_bytes)
 {
     static struct model m;
@@ -132,9 +141,10 @@ START_TEST(random_copies_agree_with_single_bytes)
         struct harness_random r = { seed };
         model_make(&m, &r);
         for (uint32_t i = 0, n = harness_rounds(600); i < n; i++) {
-            switch (harness_below(&r, 3)) {
+            switch (harness_below(&r, 4)) {
             case 0: step_in(&m, &r, buffer, expected); break;
             case 1: step_out(&m, &r, buffer); break;
+            case 2: step_check(&m, &r); break;
             default: step_move(&m, &r);
             }
             model_agrees(&m);
@@ -191,6 +201,7 @@ START_TEST(nothing_is_always_possible)
         ck_assert_uint_eq(done, 0);
         ck_ok(ucopy_out(s, va[i], NULL, 0, &done));
         ck_ok(ucopy_move(s, va[i], s, va[i], 0, &done));
+        ck_ok(ucopy_check(s, va[i], 0, PERM_USER));
     }
     space_destroy(s);
     harness_free(m);
@@ -203,6 +214,9 @@ START_TEST(absurd_lengths_end_at_the_first_fault)
     static uint8_t buffer[2 * FRAME_SIZE];
     struct space_id s = two_pages(PERM_USER | PERM_WRITE), t = two_pages(PERM_USER | PERM_WRITE);
     uint64_t done = 99;
+    ck_status(ucopy_check(s, 0x5001, UINT64_MAX, PERM_USER), UKERN_FAULT);
+    ck_status(ucopy_check(s, UINT64_MAX - 99, 200, PERM_USER), UKERN_FAULT);
+    ck_ok(ucopy_check(s, 0x5001, 2 * FRAME_SIZE - 1, PERM_USER | PERM_WRITE));
     ck_status(ucopy_in(s, 0x5001, buffer, UINT64_MAX, &done), UKERN_FAULT);
     ck_assert_uint_eq(done, 2 * FRAME_SIZE - 1);
     ck_status(ucopy_out(s, 0x5001, buffer, UINT64_MAX, &done), UKERN_FAULT);

@@ -53,13 +53,14 @@ void machine_console(struct ukern *m, uint32_t console, const void *bytes, size_
     hook_unlock(m);
 }
 
-void machine_end(struct ukern *m, enum machine_end why)
+bool machine_end(struct ukern *m, enum machine_end why)
 {
     uint32_t not_yet = END_NOT;
     if (!atomic_compare_exchange_strong(&m->ended, &not_yet, why))
-        return;
+        return false;
     for (uint32_t i = 0; i < m->cpus; i++)
         cpu_interrupt(&m->cpu[i], IRQ_STOP);
+    return true;
 }
 
 #ifdef UKERN_CHECK

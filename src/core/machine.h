@@ -143,6 +143,6 @@ void machine_log(struct ukern *m, enum ukern_log_level level, const char *format
 enum ukern_status machine_fail(struct ukern *m, enum ukern_status st, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Bytes for a console, through the embedder's hook. */
 void machine_console(struct ukern *m, uint32_t console, const void *bytes, size_t n);
-/* Ends the machine once: the first caller's reason stays. Interrupts every CPU. (any thread) */
-void machine_end(struct ukern *m, enum machine_end why);
+/* Ends the machine once: the first caller's reason stays, and it alone gets true. Interrupts every CPU. (any thread) */
+bool machine_end(struct ukern *m, enum machine_end why);
 static inline bool machine_has_ended(struct ukern *m) { return atomic_load_explicit(&m->ended, memory_order_acquire) != END_NOT; }

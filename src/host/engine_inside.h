@@ -28,6 +28,7 @@ struct engine {
     struct timespec start;         /* smp: machine time 0 */
     engine_cpu_main *cpu_main;
     _Atomic uint32_t idle;         /* smp (any): CPUs in CPU_IDLE */
+    _Atomic uint64_t woken;        /* smp (any): how often a CPU left CPU_IDLE */
     _Atomic uint32_t parked;       /* smp (any): CPUs that have ended */
     uint32_t started;              /* CPUs whose thread or coroutine was made */
     int fd;                        /* readable when the machine has ended */

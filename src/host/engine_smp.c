@@ -54,12 +54,18 @@ static bool spin_for_work(struct cpu *c)
     return false;
 }
 
-static bool nothing_pending(struct ukern *m)
+/* All CPUs idle, no bits pending, no timer: all at one moment, namely that of the first read of `woken`, because a CPU
+ * that leaves counts itself there before it clears anything. */
+static bool nothing_can_happen(struct ukern *m)
 {
+    struct engine *e = m->engine;
+    uint64_t woken = atomic_load(&e->woken);
+    if (atomic_load(&e->idle) != m->cpus)
+        return false;
     for (uint32_t i = 0; i < m->cpus; i++)
         if (atomic_load(&m->cpu[i].pending) || atomic_load(&m->cpu[i].engine->deadline))
             return false;
-    return true;
+    return atomic_load(&e->woken) == woken;
 }
 
 static void sleep_until(struct cpu *c, uint64_t deadline)
@@ -80,13 +86,13 @@ static void smp_idle(struct cpu *c, uint64_t deadline)
         return;
     atomic_store(&c->engine->deadline, deadline);
     atomic_store(&c->state, CPU_IDLE);
-    uint32_t idle = atomic_fetch_add(&e->idle, 1) + 1;
+    atomic_fetch_add(&e->idle, 1);
     if (!atomic_load(&c->pending)) {
-        if (idle == c->m->cpus && nothing_pending(c->m))
+        if (nothing_can_happen(c->m))
             c->m->on_quiet(c->m);
         sleep_until(c, deadline);
     }
-    /* In this order: who counts `idle` CPUs and then finds no pending bits must not miss bits that we are taking. */
+    atomic_fetch_add(&e->woken, 1); /* first: see nothing_can_happen */
     atomic_fetch_sub(&e->idle, 1);
     atomic_store(&c->engine->deadline, 0);
     atomic_store(&c->state, CPU_RUN);

@@ -91,6 +91,8 @@ void thread_quiet(struct ukern *m)
         machine_end(m, END_DONE);
         return;
     }
+    if (!machine_end(m, END_DEADLOCK))
+        return;
     for (uint32_t i = 0; i < tcb_count(m); i++) {
         const struct thread *t = tcb_at(m, i);
         if (atomic_load(&t->state) == TCB_DEAD || !t->waits_what)
@@ -100,7 +102,6 @@ void thread_quiet(struct ukern *m)
         else
             machine_log(m, UKERN_LOG_ERROR, "deadlock: task %s waits for %s %u", t->spec.name, t->waits_what, t->waits_number);
     }
-    machine_end(m, END_DEADLOCK);
 }
 
 const char *thread_address_text(uint64_t address)

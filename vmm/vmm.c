@@ -9,9 +9,20 @@
 
 enum { COM1_IRQ = 4 };
 
+static void flush(struct vmm *v)
+{
+    if (!v->line_used)
+        return;
+    if (ukern_console_write(0, v->line, v->line_used) != UKERN_OK)
+        v->refused = true;
+    v->line_open = v->line[v->line_used - 1] != '\n';
+    v->line_used = 0;
+}
+
 void vmm_say(struct vmm *v, const char *format, ...)
 {
     char line[400];
+    flush(v);
     int at = snprintf(line, sizeof line, "%svm %s: ", v->line_open ? "\r\n" : "", v->name);
     va_list args;
     va_start(args, format);
@@ -40,10 +51,16 @@ int vmm_end(struct vmm *v, int code, const char *format, ...)
 static void com1_out(void *ctx, const uint8_t *bytes, size_t n)
 {
     struct vmm *v = ctx;
-    if (ukern_console_write(v->start->console, bytes, n) != UKERN_OK)
-        v->refused = true;
-    if (v->start->console == 0 && n)
-        v->line_open = bytes[n - 1] != '\n';
+    if (v->start->console != 0) {
+        if (ukern_console_write(v->start->console, bytes, n) != UKERN_OK)
+            v->refused = true;
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        v->line[v->line_used++] = bytes[i];
+        if (bytes[i] == '\n' || v->line_used == sizeof v->line)
+            flush(v);
+    }
 }
 
 static void com1_line(void *ctx, bool level)
@@ -168,7 +185,10 @@ static int handle(struct vmm *v, struct ukern_vm_exit *x)
         if (!x->write)
             memset(x->data, 0xff, sizeof x->data);
         return -1;
-    case UKERN_EXIT_RECALL: com1_hungry(v); return -1;
+    case UKERN_EXIT_RECALL:
+        flush(v);
+        com1_hungry(v);
+        return -1;
     case UKERN_EXIT_HLT:
         if (ukern_vm_get_regs(v->vm, &r) == UKERN_OK && r.rflags & 1 << 9)
             return -1;

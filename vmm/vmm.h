@@ -27,7 +27,11 @@ struct vmm {
     uint64_t ram_bytes;
     uint8_t *ram;
     struct board board;
-    bool line_open; /* the guest's last byte was no newline */
+    /* Console 0 is everybody's, so what the guest prints there goes out in lines; half a line when nothing follows for a
+     * while (RECALL). Other consoles get every byte at once. */
+    uint8_t line[200];
+    uint32_t line_used;
+    bool line_open; /* the last byte that went out was no newline */
     bool refused;   /* a call for a device failed: the guest cannot go on */
     char why[120];  /* how the guest ended */
 };

@@ -259,7 +259,9 @@ enum ukern_status vm_run(struct vm_id id, struct ukern_vm_exit *exit)
         }
         if (kvm_guest_stuck(&v->guest))
             return vm_ended_by_kernel(v, exit, UKERN_EXIT_HALTED);
-        /* The monitor hears nothing of it, but it was an exit: a kick, the end of a slice, a look at a guest that is still. */
+        if (machine_now() >= v->look_at) /* the monitor may have something to do when its guest is still for long */
+            return vm_ended_by_kernel(v, exit, UKERN_EXIT_RECALL);
+        /* The monitor hears nothing of it, but it was an exit: a kick, or the end of a slice. */
         atomic_fetch_add_explicit(&here->m->vm->exits[UKERN_EXIT_RECALL], 1, memory_order_relaxed);
         engine_point(POINT_GUEST, UKERN_EXIT_RECALL, 0);
         thread_take_interrupts();

@@ -5,7 +5,7 @@
  * Primitives  vm_new         flags: UKERN_VM_IRQCHIP; UNSUPPORTED (no usable KVM), NOMEM, BADARG, HOST
  *             vm_map         pages of a space become guest memory (errors: npt_map)
  *             vm_run         answers the last exit with exit->data, runs the guest to its next exit. Ends with RECALL when
- *                            the caller has a wake token (it is consumed); ABORTED when the caller is to end
+ *                            the caller has a wake token (it is consumed), or the guest made no exit for 200 ms
  *             vm_get_regs, vm_set_regs   take effect at the next vm_run; BADARG at that vm_run when KVM refuses them
  *             vm_irq         a line 0..23 of the interrupt controllers; BADARG
  *             vm_destroy     memory, descriptors and table entry come home

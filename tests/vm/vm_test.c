@@ -50,6 +50,16 @@ static enum ukern_status make(uint32_t flags, uint32_t *vm, void **memory)
     return ukern_vm_set_regs(*vm, &r);
 }
 
+/* To the guest's own next exit: a recall may come at any time, when the host is slow. */
+static enum ukern_status run_on(uint32_t vm, struct ukern_vm_exit *x)
+{
+    enum ukern_status st;
+    do
+        st = ukern_vm_run(vm, x);
+    while (st == UKERN_OK && x->kind == UKERN_EXIT_RECALL);
+    return st;
+}
+
 static int answers(const struct ukern_start *start)
 {
     struct ukern_vm_exit x = { 0 };
@@ -59,27 +69,27 @@ static int answers(const struct ukern_start *start)
     (void)start;
     WANT_STATUS(make(0, &vm, &memory), UKERN_OK);
     WANT_STATUS(ukern_mem_unmap(memory, 0x8000), UKERN_OK); /* the guest keeps its memory */
-    WANT_STATUS(ukern_vm_run(vm, &x), UKERN_OK);
+    WANT_STATUS(run_on(vm, &x), UKERN_OK);
     WANT(x.kind == UKERN_EXIT_IO && !x.write && x.address == 0x10 && x.width == 4 && x.count == 1);
     memcpy(x.data, &v, 4);
     WANT_STATUS(ukern_wake(start->task), UKERN_OK); /* the answer survives a recall */
     WANT_STATUS(ukern_vm_run(vm, &x), UKERN_OK);
     WANT(x.kind == UKERN_EXIT_RECALL);
-    WANT_STATUS(ukern_vm_run(vm, &x), UKERN_OK);
+    WANT_STATUS(run_on(vm, &x), UKERN_OK);
     WANT(x.kind == UKERN_EXIT_IO && x.write && x.address == 0x20 && x.width == 4 && memcmp(x.data, &v, 4) == 0);
-    WANT_STATUS(ukern_vm_run(vm, &x), UKERN_OK);
+    WANT_STATUS(run_on(vm, &x), UKERN_OK);
     WANT(x.kind == UKERN_EXIT_MMIO && !x.write && x.address == 0x8000 && x.width == 4);
     v = 0xa1b2c3d4;
     memcpy(x.data, &v, 4);
-    WANT_STATUS(ukern_vm_run(vm, &x), UKERN_OK);
+    WANT_STATUS(run_on(vm, &x), UKERN_OK);
     WANT(x.kind == UKERN_EXIT_IO && x.address == 0x22 && memcmp(x.data, &v, 4) == 0);
-    WANT_STATUS(ukern_vm_run(vm, &x), UKERN_OK);
+    WANT_STATUS(run_on(vm, &x), UKERN_OK);
     WANT(x.kind == UKERN_EXIT_IO && x.address == 0x24 && memcmp(x.data, "uker", 4) == 0);
-    WANT_STATUS(ukern_vm_run(vm, &x), UKERN_OK);
+    WANT_STATUS(run_on(vm, &x), UKERN_OK);
     WANT(x.kind == UKERN_EXIT_HLT);
     WANT_STATUS(ukern_vm_get_regs(vm, &r), UKERN_OK);
     WANT(r.rflags >> 9 & 1 && r.rbx == 0x72656b75 && r.rip == (uint64_t)(probe_end - probe) - 2);
-    WANT_STATUS(ukern_vm_run(vm, &x), UKERN_OK);
+    WANT_STATUS(run_on(vm, &x), UKERN_OK);
     WANT(x.kind == UKERN_EXIT_HLT);
     return 7;
 }

@@ -138,16 +138,19 @@ static int times_out(const struct ukern_start *start)
     for (int i = 0; i < 3; i++)
         if (ukern_chan_send(2, &byte, 1, 1000000, &n) != UKERN_TIMEOUT || ukern_chan_recv(2, &byte, 1, 1000000, &n) != UKERN_TIMEOUT)
             return 1;
-    ukern_sleep(5000000);
-    /* Nobody is left in the queues: the next message is the partner's. */
+    /* Nobody is left in the queues: the next message is the partner's, which sends it when it is told. */
+    if (ukern_chan_send(5, &byte, 1, 0, &n) != UKERN_OK)
+        return 3;
     return ukern_chan_recv(2, &byte, 1, 0, &n) == UKERN_OK && byte == 'b' ? 0 : 2;
 }
 
 static int sends_late(const struct ukern_start *start)
 {
-    char byte = 'b';
+    char byte;
     (void)start;
-    ukern_sleep(20000000);
+    if (ukern_chan_recv(5, &byte, 1, 0, NULL) != UKERN_OK)
+        return 1;
+    byte = 'b';
     return ukern_chan_send(2, &byte, 1, 0, NULL) != UKERN_OK;
 }
 

@@ -47,10 +47,13 @@ enum ukern_status window_unmap(const struct window *w, uint64_t offset, uint32_t
     if (!window_holds(w, offset, n))
         return UKERN_BADARG;
     size_t bytes = (size_t)n << FRAME_SHIFT;
-    /* At the limit of mappings Linux refuses any mmap, but not an mprotect that splits nothing: what a failed window_map
-     * of a second run leaves behind can be hidden so. */
-    if (mmap(w->base + offset, bytes, PROT_NONE, NOTHING | MAP_FIXED, -1, 0) == MAP_FAILED &&
-        mprotect(w->base + offset, bytes, PROT_NONE) != 0)
+    bool hidden = mmap(w->base + offset, bytes, PROT_NONE, NOTHING | MAP_FIXED, -1, 0) != MAP_FAILED;
+#ifndef UKERN_BUG_MM_STILL_VISIBLE
+    /* At the limit of mappings Linux refuses any mmap, but not an mprotect that splits nothing: what is left of a run
+     * of frames whose successor could not be mapped is hidden so. */
+    hidden = hidden || mprotect(w->base + offset, bytes, PROT_NONE) == 0;
+#endif
+    if (!hidden)
         return UKERN_NOMEM;
     reserve_unmark(w->base + offset, bytes); /* a task that was killed leaves its stack's red zones behind */
     return UKERN_OK;

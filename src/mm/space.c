@@ -178,6 +178,15 @@ static enum ukern_status space_show(struct space *p, uint64_t va, struct frame_i
     return perm & PERM_USER ? window_map(&p->window, va, first, pages, perm & PERM_WRITE) : UKERN_OK;
 }
 
+/* After a space_show that failed. False: Linux still shows the frames here, so they are better lost than given to others. */
+static bool space_hide(struct space *p, uint64_t va, uint32_t pages)
+{
+    if (window_unmap(&p->window, va, pages) == UKERN_OK)
+        return true;
+    machine_log(here->m, UKERN_LOG_WARNING, "%u frames are lost: Linux has no mapping left to hide them (vm.max_map_count)", pages);
+    return false;
+}
+
 static enum ukern_status space_show_runs(struct space *p, uint64_t va, uint32_t list, uint32_t perm)
 {
     for (; list != NO_ID; list = run_at(list)->next) {
@@ -213,8 +222,8 @@ enum ukern_status space_map(struct space_id id, uint64_t va, uint32_t pages, uin
     if (st == UKERN_OK)
         st = pt_prepare(p->root, va, pages);
     if (st != UKERN_OK) {
-        window_unmap(&p->window, va, pages);
-        runs_drop(list);
+        if (space_hide(p, va, pages))
+            runs_drop(list);
         return st;
     }
     while (list != NO_ID) {
@@ -225,6 +234,12 @@ enum ukern_status space_map(struct space_id id, uint64_t va, uint32_t pages, uin
     return UKERN_OK;
 }
 
+static void frames_drop(struct frame_id first, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        frame_drop((struct frame_id){ first.n + i });
+}
+
 /* One more reference for each, or for none. */
 static enum ukern_status frames_ref(struct frame_id first, uint32_t pages)
 {
@@ -233,8 +248,7 @@ static enum ukern_status frames_ref(struct frame_id first, uint32_t pages)
         if (st == UKERN_OK)
             continue;
 #ifndef UKERN_BUG_MM_REF_LEAK
-        while (i-- > 0)
-            frame_drop((struct frame_id){ first.n + i });
+        frames_drop(first, i);
 #endif
         return st;
     }
@@ -255,9 +269,8 @@ enum ukern_status space_map_frames(struct space_id id, uint64_t va, struct frame
     if (st == UKERN_OK)
         st = pt_prepare(p->root, va, pages);
     if (st != UKERN_OK) {
-        window_unmap(&p->window, va, pages);
-        for (uint32_t i = 0; i < pages; i++)
-            frame_drop((struct frame_id){ first.n + i });
+        if (space_hide(p, va, pages))
+            frames_drop(first, pages);
         return st;
     }
     space_insert(p, va, first, pages, perm);

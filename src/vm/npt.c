@@ -46,10 +46,10 @@ static void forget_pages(struct npt *n, uint64_t gpa, uint64_t end)
 
 void npt_destroy(struct npt *n)
 {
+    window_free(&n->window); /* first: no host address may show a frame that is somebody else's */
     for (uint32_t i = 0; i < n->runs; i++)
         forget_pages(n, (uint64_t)n->run[i].first << FRAME_SHIFT, run_end(&n->run[i]) << FRAME_SHIFT);
     pt_destroy(n->root);
-    window_free(&n->window);
     frame_drop(n->table);
     n->runs = 0;
 }
@@ -237,10 +237,11 @@ enum ukern_status npt_unmap(struct npt *n, uint64_t gpa, uint64_t bytes)
         return UKERN_NOTFOUND;
     if (n->runs == n->runs_max)
         return UKERN_NOMEM;
-    enum ukern_status st = runs_cut(n, i, first, pages);
+    enum ukern_status st = window_unmap(&n->window, gpa, pages); /* first: it may fail, and then nothing has changed */
+    if (st == UKERN_OK)
+        st = runs_cut(n, i, first, pages);
     if (st != UKERN_OK)
         return st;
-    window_unmap(&n->window, gpa, pages);
     forget_pages(n, gpa, gpa + bytes);
     return UKERN_OK;
 }

@@ -388,7 +388,7 @@ START_TEST(without_host_addresses_there_is_no_space)
 END_TEST
 
 /* Uses up the process's mappings: pages of one reservation, alternately readable. */
-static void *take_all_mappings(size_t *ret_size)
+static uint8_t *take_all_mappings(size_t *ret_size)
 {
     *ret_size = (size_t)1 << 34; /* enough for two million mappings: some distributions allow one */
     uint8_t *p = mmap(NULL, *ret_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -410,7 +410,7 @@ START_TEST(without_host_mappings_nothing_changes)
     ck_ok(space_new(&s));
     ck_ok(space_map(s, 0x10000, 3, PERM_USER | PERM_WRITE));
     ck_ok(frame_alloc(&shared));
-    void *all = take_all_mappings(&size);
+    uint8_t *all = take_all_mappings(&size);
     uint32_t used = frame_used();
     enum ukern_status map = space_map(s, 0x40000, 2, PERM_USER), frames = space_map_frames(s, 0x50000, shared, 1, PERM_USER);
     enum ukern_status unmap = space_unmap(s, 0x11000, 1), invisible = space_map(s, 0x60000, 1, PERM_WRITE);
@@ -429,6 +429,46 @@ START_TEST(without_host_mappings_nothing_changes)
     ck_ok(space_map(s, 0x40000, 2, PERM_USER));
     space_destroy(s);
     harness_free(m);
+}
+END_TEST
+
+/* Three pages of three runs need three mappings, or six with their surroundings: some succeed before one fails. */
+static bool map_with_mappings(uint32_t spare)
+{
+    struct ukern *m = harness_make(64 * FRAME_SIZE);
+    struct space_id s;
+    struct frame_id f;
+    uint32_t perm;
+    size_t size;
+    ck_ok(space_new(&s));
+    ck_ok(space_map(s, 0x40000 - FRAME_SIZE, 1, PERM_USER | PERM_WRITE));
+    leave_scattered(4);
+    uint32_t used = frame_used();
+    uint8_t *all = take_all_mappings(&size);
+    for (uint32_t i = 0; i < spare; i++) /* one readable page fewer: two mappings */
+        mprotect(all + FRAME_SIZE + (size_t)i * 2 * FRAME_SIZE, FRAME_SIZE, PROT_NONE);
+    enum ukern_status st = space_map(s, 0x40000, 3, PERM_USER | PERM_WRITE);
+    munmap(all, size);
+    ck_assert(st == UKERN_OK || st == UKERN_NOMEM);
+    ck_assert_uint_eq(frame_used(), used + (st == UKERN_OK ? 3 : 0));
+    for (uint32_t i = 0; i < 3; i++) {
+        ck_status(space_translate(s, 0x40000 + i * FRAME_SIZE, &f, &perm), st == UKERN_OK ? UKERN_OK : UKERN_NOTFOUND);
+        ck_assert_int_eq(harness_readable(space_base(s) + 0x40000 + i * FRAME_SIZE), st == UKERN_OK);
+    }
+    ck_assert(harness_writable(space_base(s) + 0x40000 - 1));
+    harness_free(m);
+    return st == UKERN_OK;
+}
+
+START_TEST(every_host_mapping_fails_in_turn)
+{
+    uint32_t spare = 0;
+    if (!HOST_IS_OURS)
+        return;
+    while (!map_with_mappings(spare))
+        spare++;
+    ck_assert_uint_ge(spare, 1);
+    ck_assert_uint_le(spare, 4);
 }
 END_TEST
 
@@ -568,5 +608,5 @@ END_TEST
 
 HARNESS_TESTS("mm/space", random_calls_agree_with_the_model, wrong_ranges_are_refused, wrong_spaces_are_refused,
               frames_that_are_not_in_use_are_refused, with_too_few_frames_nothing_changes, slots_run_out_and_come_back,
-              without_host_addresses_there_is_no_space, without_host_mappings_nothing_changes, windows_are_aligned_apart_and_dark,
+              without_host_addresses_there_is_no_space, without_host_mappings_nothing_changes, every_host_mapping_fails_in_turn, windows_are_aligned_apart_and_dark,
               windows_refuse_what_they_do_not_hold, sanitizer_marks_go_with_the_page, a_freed_machine_leaves_no_window, machines_are_apart)

@@ -40,6 +40,33 @@ void flow_adopt(struct flow *f)
 #endif
 }
 
+void side_make(struct side *s, const char *name, const struct flow *kernel, const uint8_t *stack_low, size_t size)
+{
+    *s = (struct side){ .made = true };
+    s->valgrind_id = VALGRIND_STACK_REGISTER(stack_low, stack_low + size - 1);
+#if SWITCH_SANITIZED
+    s->kernel = kernel;
+    s->stack_low = stack_low;
+    s->stack_size = size;
+#endif
+#ifdef __SANITIZE_THREAD__
+    s->fiber = __tsan_create_fiber(0);
+    __tsan_set_fiber_name(s->fiber, name);
+#endif
+    (void)kernel, (void)name, (void)size;
+}
+
+void side_free(struct side *s)
+{
+    if (!s->made)
+        return;
+    VALGRIND_STACK_DEREGISTER(s->valgrind_id);
+#ifdef __SANITIZE_THREAD__
+    __tsan_destroy_fiber(s->fiber);
+#endif
+    s->made = false;
+}
+
 #if !SWITCH_SANITIZED
 void side_start(struct side *s, uint64_t entry, uint64_t start, uint64_t user_sp)
 {

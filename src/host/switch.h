@@ -64,23 +64,23 @@ void switch_first(void); /* where a new flow begins */
  * tasks of one CPU do to shared memory is ordered by messages and wake-ups only (side_pass), not by the kernel's own
  * switches. The kernel sides of one CPU's threads are ordered by every switch: `order` is the CPU (or the simulation). */
 struct side {
+    unsigned valgrind_id;
+    bool made;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     const struct flow *kernel;
     const uint8_t *stack_low;
     size_t stack_size;
     void *fake_stack, *fiber;
     char out, in; /* their addresses name the orderings: the task's past; what it may rely on */
-#else
-    char unused;
 #endif
 };
+void side_make(struct side *s, const char *name, const struct flow *kernel, const uint8_t *stack_low, size_t size);
+void side_free(struct side *s);
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SWITCH_SANITIZED 1
 void flow_switch(struct flow *from, struct flow *to, void *order);
 void flow_arrived(struct flow *me, void *order); /* first thing on a new flow's stack */
-void side_make(struct side *s, const char *name, const struct flow *kernel, const uint8_t *stack_low, size_t size);
-void side_free(struct side *s);
 void side_in_kernel(struct side *s);  /* first thing in the kernel, after a call */
 void side_faulted(struct cpu *c);     /* the same, after a fault: the user side never runs again */
 void side_to_user(struct side *s);    /* last thing before the return of a call */
@@ -93,11 +93,6 @@ static inline void flow_switch(struct flow *from, struct flow *to, void *order)
     switch_stack(&from->sp, to->sp);
 }
 static inline void flow_arrived(struct flow *me, void *order) { (void)me, (void)order; }
-static inline void side_make(struct side *s, const char *name, const struct flow *kernel, const uint8_t *stack_low, size_t size)
-{
-    (void)s, (void)name, (void)kernel, (void)stack_low, (void)size;
-}
-static inline void side_free(struct side *s) { (void)s; }
 static inline void side_in_kernel(struct side *s) { (void)s; }
 static inline void side_faulted(struct cpu *c) { (void)c; }
 static inline void side_to_user(struct side *s) { (void)s; }

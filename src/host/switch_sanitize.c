@@ -83,25 +83,6 @@ UNSEEN void flow_arrived(struct flow *me, void *order)
     order_acquire(order);
 }
 
-void side_make(struct side *s, const char *name, const struct flow *kernel, const uint8_t *stack_low, size_t size)
-{
-    *s = (struct side){ .kernel = kernel, .stack_low = stack_low, .stack_size = size };
-#ifdef __SANITIZE_THREAD__
-    s->fiber = __tsan_create_fiber(0);
-    __tsan_set_fiber_name(s->fiber, name);
-#endif
-    (void)name;
-}
-
-void side_free(struct side *s)
-{
-#ifdef __SANITIZE_THREAD__
-    if (s->fiber)
-        __tsan_destroy_fiber(s->fiber);
-#endif
-    s->fiber = NULL;
-}
-
 struct ukern_result switch_trap(uint64_t call, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3);
 
 UNSEEN struct ukern_result ukern_trap(uint64_t call, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)

@@ -27,28 +27,31 @@ static enum ukern_status check(struct ukern *m, const struct ukern_vm_params *p)
     return UKERN_OK;
 }
 
-/* Spawns the VMM: 0 stands for defaults. */
 enum ukern_status ukern_spawn_vm(struct ukern *m, const struct ukern_vm_params *vm, uint32_t *ret_task)
 {
+    struct ukern_vm_params p = { .size = sizeof p };
     char ram[24], format[12];
     struct ukern_blob blobs[1 + LAUNCH_MODULES];
     size_t count = 0;
-    enum ukern_status st = check(m, vm);
+    if (!vm)
+        return UKERN_BADARG;
+    memcpy(&p, vm, vm->size < sizeof p ? vm->size : sizeof p);
+    enum ukern_status st = check(m, &p);
     if (st != UKERN_OK)
         return st;
-    snprintf(ram, sizeof ram, "%" PRIu64, vm->ram ? vm->ram : LAUNCH_RAM);
-    snprintf(format, sizeof format, "%d", (int)vm->format);
-    blobs[count++] = vm->kernel;
-    if (vm->initrd.bytes)
-        blobs[count++] = vm->initrd;
-    for (size_t i = 0; i < vm->module_count; i++)
-        blobs[count++] = vm->modules[i];
-    const char *argv[] = { vm->name ? vm->name : "guest", ram, format, vm_hardware(m) ? "native" : "interpreted",
-                           vm->initrd.bytes ? "initrd" : "modules", vm->cmdline ? vm->cmdline : "" };
+    snprintf(ram, sizeof ram, "%" PRIu64, p.ram ? p.ram : LAUNCH_RAM);
+    snprintf(format, sizeof format, "%d", (int)p.format);
+    blobs[count++] = p.kernel;
+    if (p.initrd.bytes)
+        blobs[count++] = p.initrd;
+    for (size_t i = 0; i < p.module_count; i++)
+        blobs[count++] = p.modules[i];
+    const char *argv[] = { p.name ? p.name : "guest", ram, format, vm_hardware(m) ? "native" : "interpreted",
+                           p.initrd.bytes ? "initrd" : "modules", p.cmdline ? p.cmdline : "" };
     struct ukern_task_params task = {
-        .size = sizeof task, .name = argv[0], .program = vmm_program, .cpu = vm->cpu, .stack = LAUNCH_STACK, .argc = COUNT_OF(argv),
-        .argv = argv, .blobs = blobs, .blob_count = count, .daemon = vm->daemon, .expect_code = vm->expect_code, .is_vm = true,
-        .console = vm->console,
+        .size = sizeof task, .name = argv[0], .program = vmm_program, .cpu = p.cpu, .stack = LAUNCH_STACK, .argc = COUNT_OF(argv),
+        .argv = argv, .blobs = blobs, .blob_count = count, .daemon = p.daemon, .expect_code = p.expect_code, .is_vm = true,
+        .console = p.console,
     };
     return ukern_spawn(m, &task, ret_task);
 }

@@ -116,7 +116,8 @@ bool plan_make(const struct image *im, enum ukern_guest_format format, struct pl
 {
     memset(ret_plan, 0, sizeof *ret_plan);
     if (im->ram < PLAN_RAM_MIN || im->ram > PLAN_RAM_MAX || im->ram % 4096)
-        return plan_refuse(ret_plan, "guest RAM must be a multiple of 4 KiB from 64 KiB to 2816 MiB; it is %llu bytes", (unsigned long long)im->ram);
+        return plan_refuse(ret_plan, "guest RAM must be a multiple of 4 KiB from 64 KiB to %llu MiB; it is %llu bytes",
+                           (unsigned long long)PLAN_RAM_MAX >> 20, (unsigned long long)im->ram);
     if (im->length == 0)
         return plan_refuse(ret_plan, "the guest image is empty");
     switch (format == UKERN_GUEST_AUTO ? plan_format(im) : format) {

@@ -14,10 +14,11 @@
 
 enum { PLAN_PIECES = 96, PLAN_MODULES = 8 };
 
-/* Guest memory: RAM in [0, PLAN_LOW_END) and from PLAN_BIOS on; between them a hole, as on a PC. The BIOS area is RAM that
- * the memory map calls reserved; ACPI tables lie there. */
+/* Guest memory: RAM in [0, PLAN_LOW_END) and from PLAN_BIOS on; between them a hole where a PC has its video memory and video
+ * ROM. From PLAN_BIOS to PLAN_HIGH it is RAM that the memory map calls reserved: ACPI tables lie there, and scanning it for
+ * ROMs, as Linux does in steps of 16 bytes, costs no exits. */
 #define PLAN_LOW_END UINT64_C(0xa0000)
-#define PLAN_BIOS UINT64_C(0xe0000)
+#define PLAN_BIOS UINT64_C(0xc8000)
 #define PLAN_HIGH UINT64_C(0x100000)
 #define PLAN_RAM_MIN UINT64_C(0x10000)
 #define PLAN_RAM_MAX (UKERN_MAP_HIGH - UKERN_MAP_LOW)

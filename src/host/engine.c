@@ -128,7 +128,7 @@ static uint64_t guest_slice(struct cpu *c, uint64_t deadline)
 bool engine_guest_enter(struct cpu *c, volatile uint8_t *immediate_exit, uint64_t deadline)
 {
     struct engine_cpu *e = c->engine;
-    *immediate_exit = 0;
+    __atomic_store_n(immediate_exit, 0, __ATOMIC_RELAXED); /* a kick may write it at the same time */
     atomic_store(&e->immediate_exit, immediate_exit);
     /* seq_cst: with cpu_interrupt, one of the two sees the other's write (see cpu_interrupt). */
     atomic_store(&c->state, CPU_GUEST);

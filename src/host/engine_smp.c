@@ -110,8 +110,8 @@ static void smp_kick(struct cpu *to)
     } else if (state == CPU_GUEST) {
         volatile uint8_t *immediate_exit = atomic_load(&e->immediate_exit);
         pid_t tid = atomic_load(&e->tid);
-        if (immediate_exit)
-            *immediate_exit = 1; /* the page lives as long as its VM; a late write costs one extra turn */
+        if (immediate_exit) /* the page lives as long as its VM; a late write costs one extra turn */
+            __atomic_store_n(immediate_exit, 1, __ATOMIC_RELAXED);
         if (tid)
             syscall(SYS_tgkill, getpid(), tid, SIGURG);
     }

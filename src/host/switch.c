@@ -23,7 +23,7 @@ void flow_make(struct flow *f, const char *name, uint8_t *stack_low, size_t size
     (void)name;
 }
 
-void flow_adopt(struct flow *f)
+UNSEEN void flow_adopt(struct flow *f)
 {
     *f = (struct flow){ .sp = NULL };
 #ifdef __SANITIZE_ADDRESS__

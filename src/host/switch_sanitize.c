@@ -7,7 +7,7 @@
 
 #if SWITCH_SANITIZED
 
-static void fiber_switch(void *to)
+static UNSEEN void fiber_switch(void *to)
 {
 #ifdef __SANITIZE_THREAD__
     __tsan_switch_to_fiber(to, 1); /* 1: the switch itself orders nothing */
@@ -15,7 +15,7 @@ static void fiber_switch(void *to)
     (void)to;
 }
 
-static void order_release(void *order)
+static UNSEEN void order_release(void *order)
 {
 #ifdef __SANITIZE_THREAD__
     __tsan_release(order);
@@ -23,7 +23,7 @@ static void order_release(void *order)
     (void)order;
 }
 
-static void order_acquire(void *order)
+static UNSEEN void order_acquire(void *order)
 {
 #ifdef __SANITIZE_THREAD__
     __tsan_acquire(order);
@@ -31,7 +31,7 @@ static void order_acquire(void *order)
     (void)order;
 }
 
-static void stack_leave(void **save_fake, const uint8_t *low, size_t size)
+static UNSEEN void stack_leave(void **save_fake, const uint8_t *low, size_t size)
 {
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_start_switch_fiber(save_fake, low, size);
@@ -39,7 +39,7 @@ static void stack_leave(void **save_fake, const uint8_t *low, size_t size)
     (void)save_fake, (void)low, (void)size;
 }
 
-static void stack_enter(void *fake)
+static UNSEEN void stack_enter(void *fake)
 {
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_finish_switch_fiber(fake, NULL, NULL);
@@ -47,7 +47,7 @@ static void stack_enter(void *fake)
     (void)fake;
 }
 
-static void **fake_of(struct flow *f)
+static UNSEEN void **fake_of(struct flow *f)
 {
 #ifdef __SANITIZE_ADDRESS__
     return &f->fake_stack;
@@ -57,7 +57,7 @@ static void **fake_of(struct flow *f)
 #endif
 }
 
-static void *fiber_of(const struct flow *f)
+static UNSEEN void *fiber_of(const struct flow *f)
 {
 #ifdef __SANITIZE_THREAD__
     return f->fiber;

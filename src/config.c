@@ -8,10 +8,13 @@
 #include "config_dump.h"
 #include "config_files.h"
 #include "config_override.h"
+#include "config_syntax.h"
 #include "core/lib.h"
 #include "host/file.h"
 #include <stdio.h>
 #include <stdlib.h>
+
+static const struct ukern_hooks no_hooks = { .size = sizeof no_hooks };
 
 static void *take(const struct ukern_hooks *hooks, size_t n)
 {
@@ -67,7 +70,9 @@ static enum ukern_status check(struct config_reading *r)
 /* The text is there: from it and the overrides to the structs. */
 static enum ukern_status interpret(struct config_reading *r, const char *const *overrides, size_t count)
 {
-    enum ukern_status st = config_tree_parse(&r->tree);
+    enum ukern_status st = config_syntax_check(&r->text);
+    if (st == UKERN_OK)
+        st = config_tree_parse(&r->tree);
     for (size_t i = 0; st == UKERN_OK && i < count; i++)
         st = config_override_apply(&r->tree, overrides[i]);
     return st == UKERN_OK ? check(r) : st;
@@ -116,18 +121,19 @@ static enum ukern_status config_new(const struct ukern_hooks *hooks, struct conf
 
 enum ukern_status ukern_config_read(const char *path, const struct ukern_hooks *hooks, struct ukern_config **ret_config)
 {
-    static const struct ukern_hooks none = { .size = sizeof none };
     struct config_reading *r;
     if (path == NULL || ret_config == NULL)
         return UKERN_BADARG;
     if (hooks == NULL)
-        hooks = &none;
+        hooks = &no_hooks;
     enum ukern_status st = read_file(hooks, path, NULL, 0, &r);
     return st == UKERN_OK ? config_new(hooks, r, ret_config) : st;
 }
 
 enum ukern_status config_parse(const char *bytes, size_t n, const struct ukern_hooks *hooks, struct ukern_config **ret_config)
 {
+    if (hooks == NULL)
+        hooks = &no_hooks;
     struct config_reading *r = reading_new(hooks);
     if (r == NULL)
         return UKERN_NOMEM;

@@ -10,7 +10,11 @@ static void text_in_quotes(const struct config_dump *d, const char *text)
     d->write(d->ctx, "\"");
     for (; *text != 0; text++) {
         char c[3] = { *text, 0, 0 };
+#ifdef UKERN_BUG_CONFIG_ESCAPE
+        if (*text == '"') {
+#else
         if (*text == '"' || *text == '\\') {
+#endif
             c[0] = '\\';
             c[1] = *text;
         }

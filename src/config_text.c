@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TEXT_MAX = 1 << 20, INCLUDE_DEPTH = 8, NEST_MAX = 16, LINE_START = 4096 };
+enum { TEXT_MAX = 1 << 20, INCLUDE_DEPTH = 8, NEST_MAX = 16, LINE_START = 256, TEXT_START = 4096 };
 
 enum state { NORMAL, STRING, LINE_COMMENT, BLOCK_COMMENT };
 
@@ -19,7 +19,7 @@ struct scan {
     size_t length, at;
     uint32_t file, line;
     unsigned depth;       /* of includes */
-    unsigned nest;        /* of brackets */
+    unsigned nest, outer; /* of brackets, in this file and around it */
     enum state state;
     uint32_t opened;      /* the line in which the string or comment began */
     bool blank;           /* nothing but blanks so far in this line */
@@ -58,14 +58,18 @@ static bool line_begins(struct config_text *t, uint32_t file, uint32_t line)
 static enum ukern_status put(struct scan *s, const char *bytes, size_t n)
 {
     struct config_text *t = s->t;
-    if (t->room == 0) {
-        t->bytes = config_pool_take(t->pool, TEXT_MAX + 1);
-        t->room = t->bytes == NULL ? 0 : TEXT_MAX;
-    }
-    if (t->bytes == NULL)
-        return UKERN_NOMEM;
-    if (n > t->room - t->length)
+    if (n > TEXT_MAX - t->length)
         return bad(s, "the configuration with its includes is larger than %d bytes; make it smaller", TEXT_MAX);
+    if (n >= t->room - t->length) { /* room for the 0 behind it, too */
+        size_t room = t->room * 2 > t->length + n + 1 ? t->room * 2 : t->length + n + TEXT_START;
+        char *larger = config_pool_take(t->pool, room);
+        if (larger == NULL)
+            return UKERN_NOMEM;
+        if (t->length > 0)
+            memcpy(larger, t->bytes, t->length);
+        t->bytes = larger; /* the smaller one goes with the pool */
+        t->room = room;
+    }
     memcpy(t->bytes + t->length, bytes, n);
     t->length += n;
     t->bytes[t->length] = 0;
@@ -160,7 +164,7 @@ static enum ukern_status number(struct scan *s)
 static enum ukern_status bracket(struct scan *s, char c)
 {
     bool opens = strchr("{[(", c) != NULL;
-    if (opens && ++s->nest > NEST_MAX)
+    if (opens && ++s->nest + s->outer > NEST_MAX)
         return bad(s, "groups and lists are nested deeper than %d", NEST_MAX);
     if (!opens && s->nest-- == 0)
         return bad(s, "'%c' closes nothing in this file", c);
@@ -299,6 +303,7 @@ static enum ukern_status load(struct config_text *t, const char *path, unsigned 
         s.length = (size_t)f.size;
         s.depth = depth;
         s.includes = true;
+        s.outer = from != NULL ? from->nest + from->outer : 0;
         st = scan_all(&s);
     }
     file_close(&f);

@@ -21,7 +21,7 @@ static uint32_t pt_shift(int level) { return FRAME_SHIFT + INDEX_BITS * (uint32_
 #ifndef UKERN_BUG_MM_PT_LEVEL
 static uint32_t pt_index(uint64_t va, int level) { return (uint32_t)(va >> pt_shift(level)) & (ENTRIES - 1); }
 #else
-static uint32_t pt_index(uint64_t va, int level) { return (uint32_t)(va >> pt_shift(level == 2 ? 3 : level == 3 ? 2 : level)) & (ENTRIES - 1); }
+static uint32_t pt_index(uint64_t va, int level) { return (uint32_t)(va >> pt_shift(level > 1 ? 5 - level : level)) & (ENTRIES - 1); }
 #endif
 /* How many bytes one entry of that level covers. */
 static uint64_t pt_span(int level) { return UINT64_C(1) << pt_shift(level); }

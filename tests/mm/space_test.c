@@ -608,5 +608,7 @@ END_TEST
 
 HARNESS_TESTS("mm/space", random_calls_agree_with_the_model, wrong_ranges_are_refused, wrong_spaces_are_refused,
               frames_that_are_not_in_use_are_refused, with_too_few_frames_nothing_changes, slots_run_out_and_come_back,
-              without_host_addresses_there_is_no_space, without_host_mappings_nothing_changes, every_host_mapping_fails_in_turn, windows_are_aligned_apart_and_dark,
-              windows_refuse_what_they_do_not_hold, sanitizer_marks_go_with_the_page, a_freed_machine_leaves_no_window, machines_are_apart)
+              without_host_addresses_there_is_no_space, without_host_mappings_nothing_changes,
+              every_host_mapping_fails_in_turn, windows_are_aligned_apart_and_dark,
+              windows_refuse_what_they_do_not_hold, sanitizer_marks_go_with_the_page,
+              a_freed_machine_leaves_no_window, machines_are_apart)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* space, inside: what space.c and space_map.c share. A space belongs to its task: no lock.        Row mm/space */
+#pragma once
+#include "host/window.h"
+#include "mm/space.h"
+
+struct space {
+    struct frame_id root; /* NO_FRAME: the slot is free */
+    struct window window;
+    uint32_t next_free;
+};
+
+struct space *space_of(struct space_id id); /* NULL: there is no such space */

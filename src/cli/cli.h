@@ -29,7 +29,7 @@ enum confine { CONFINE_ON, CONFINE_LOG, CONFINE_OFF };
 enum { SETS_MAX = 64 };
 struct options {
     const char *file, *trace;
-    const char *sets[SETS_MAX];
+    char *sets[SETS_MAX];
     size_t set_count;
     enum stats stats;
     enum confine confine;
@@ -37,6 +37,7 @@ struct options {
 };
 /* Ends the process with EXIT_USAGE when they are wrong. */
 void options_parse(int argc, char **argv, struct options *ret_options);
+void options_free(struct options *o);
 /* --lab and --check: runs the same command elsewhere. Return only when that is not possible, with the exit code. */
 int again_in_lab(const struct options *o, const struct ukern_config *c, int argc, char **argv);
 int again_in_check_build(int argc, char **argv);
@@ -68,6 +69,7 @@ struct session {
     struct ukern *m;
     struct output out, err, *consoles; /* [info.consoles] */
     FILE *trace;
+    char *trace_buffer;
     int trace_lost;                    /* errno of the first write that failed */
     _Atomic int asked;                 /* to stop: 0 no, a signal's number, or ASKED_KEYS */
     int signals_fd, end_fd;

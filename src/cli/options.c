@@ -40,7 +40,7 @@ static void set(struct argp_state *state, const char *key, const char *value)
         argp_error(state, "more than %d settings", SETS_MAX);
     if (asprintf(&text, "%s%s", key, value) < 0)
         argp_failure(state, EXIT_FAILED, 0, "no memory");
-    o->sets[o->set_count++] = text; /* lives as long as the process */
+    o->sets[o->set_count++] = text;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -74,6 +74,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
+}
+
+void options_free(struct options *o)
+{
+    while (o->set_count > 0)
+        free(o->sets[--o->set_count]);
 }
 
 void options_parse(int argc, char **argv, struct options *ret_options)

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { TRACE_BUFFER = 1 << 16 };
+
 /* ---- what the machine calls ---- */
 
 static void on_log(void *ctx, enum ukern_log_level level, const char *line)
@@ -65,7 +67,8 @@ static bool open_trace(struct session *s)
         return false;
     }
     s->trace = fopen(s->opt.trace, "we");
-    if (s->trace == NULL || setvbuf(s->trace, malloc(1 << 16), _IOFBF, 1 << 16) != 0) {
+    if (s->trace == NULL || (s->trace_buffer = malloc(TRACE_BUFFER)) == NULL ||
+        setvbuf(s->trace, s->trace_buffer, _IOFBF, TRACE_BUFFER) != 0) {
         cli_say("--trace %s: %s", s->opt.trace, strerror(errno));
         return false;
     }
@@ -129,7 +132,7 @@ static int read_config(struct session *s, const struct ukern_hooks *hooks)
     struct ukern_config *c = s->config;
     s->config = NULL; /* until it is right: see on_log */
     if (st == UKERN_OK)
-        st = ukern_config_set_all(c, s->opt.sets, s->opt.set_count);
+        st = ukern_config_set_all(c, (const char *const *)s->opt.sets, s->opt.set_count);
     s->config = c;
     if (st != UKERN_OK)
         return st == UKERN_BADCONFIG ? EXIT_USAGE : EXIT_FAILED;
@@ -210,6 +213,8 @@ static void session_free(struct session *s)
             (void)close(s->consoles[i].fd);
     if (s->trace != NULL)
         (void)fclose(s->trace);
+    free(s->trace_buffer);
+    options_free(&s->opt);
     free(s->consoles);
     free(s->cpu_tids);
     free(s->named);
@@ -229,8 +234,10 @@ int cli_run(int argc, char **argv)
     };
     options_parse(argc, argv, &s.opt);
     json_object_seed(1); /* else it opens a device for chance, after files cannot be opened any more */
-    if (s.opt.check)
+    if (s.opt.check) {
+        options_free(&s.opt);
         return again_in_check_build(argc, argv);
+    }
     int code = read_config(&s, &hooks);
     if (code == EXIT_OK && s.opt.lab)
         code = again_in_lab(&s.opt, s.config, argc, argv);

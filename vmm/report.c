@@ -60,7 +60,7 @@ static void say_code(struct vmm *v, const struct ukern_vm_regs *r)
 
 void vmm_report(struct vmm *v, const struct ukern_vm_exit *x)
 {
-    struct ukern_vm_regs r;
+    struct ukern_vm_regs r = { 0 };
     say_exit(v, x);
     if (ukern_vm_get_regs(v->vm, &r) != UKERN_OK) {
         vmm_say(v, "  the registers cannot be read");

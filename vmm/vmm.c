@@ -74,7 +74,7 @@ static void com1_line(void *ctx, bool level)
 static void com1_hungry(void *ctx)
 {
     struct vmm *v = ctx;
-    uint8_t bytes[SERIAL_BUFFER];
+    uint8_t bytes[SERIAL_BUFFER] = { 0 };
     size_t n = 0;
     if (serial_room(&v->board.com1) == 0)
         return;
@@ -120,7 +120,7 @@ static enum ukern_status map_ram(struct vmm *v)
 
 static enum ukern_status make_vm(struct vmm *v, const struct plan *p)
 {
-    struct ukern_vm_regs regs;
+    struct ukern_vm_regs regs = { 0 };
     enum ukern_status st = ukern_vm_create(UKERN_VM_IRQCHIP, &v->vm);
     if (st == UKERN_OK)
         st = map_ram(v);
@@ -176,7 +176,7 @@ static int end_by_board(struct vmm *v)
 /* -1: the guest goes on. */
 static int handle(struct vmm *v, struct ukern_vm_exit *x)
 {
-    struct ukern_vm_regs r;
+    struct ukern_vm_regs r = { 0 };
     switch (x->kind) {
     case UKERN_EXIT_IO:
         board_io(&v->board, x);

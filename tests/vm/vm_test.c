@@ -38,7 +38,7 @@ extern const uint8_t probe[], probe_end[];
 
 static enum ukern_status make(uint32_t flags, uint32_t *vm, void **memory)
 {
-    struct ukern_vm_regs r;
+    struct ukern_vm_regs r = { 0 };
     enum ukern_status st = ukern_vm_create(flags, vm);
     if (st != UKERN_OK || (st = ukern_mem_map(UKERN_MAP_LOW, 0x8000, UKERN_PROT_WRITE, memory)) != UKERN_OK)
         return st;
@@ -63,7 +63,7 @@ static enum ukern_status run_on(uint32_t vm, struct ukern_vm_exit *x)
 static int answers(const struct ukern_start *start)
 {
     struct ukern_vm_exit x = { 0 };
-    struct ukern_vm_regs r;
+    struct ukern_vm_regs r = { 0 };
     void *memory;
     uint32_t vm, v = 0x11223344;
     (void)start;
@@ -97,7 +97,7 @@ static int answers(const struct ukern_start *start)
 static int wrong_arguments(const struct ukern_start *start)
 {
     struct ukern_vm_exit x = { 0 };
-    struct ukern_vm_regs r;
+    struct ukern_vm_regs r = { 0 };
     uint32_t vm, other;
     void *memory, *more;
     (void)start;
@@ -162,7 +162,7 @@ static int owner(const struct ukern_start *start)
 static int thief(const struct ukern_start *start)
 {
     struct ukern_vm_exit x = { 0 };
-    struct ukern_vm_regs r;
+    struct ukern_vm_regs r = { 0 };
     WANT_STATUS(ukern_wait_wake(0), UKERN_OK);
     WANT_STATUS(ukern_vm_run(0, &x), UKERN_NOTFOUND);
     WANT_STATUS(ukern_vm_get_regs(0, &r), UKERN_NOTFOUND);

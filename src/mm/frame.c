@@ -145,7 +145,9 @@ enum ukern_status frame_ref(struct frame_id f)
 enum ukern_status frame_drop(struct frame_id f)
 {
     struct frame_state *s = here->m->frame;
+#ifndef UKERN_BUG_MM_UNLOCKED
     LOCK_SCOPE(&s->lock);
+#endif
     if (!frame_in_use(f))
         return UKERN_BADARG;
     uint32_t refs = frame_table_refs(f) - 1;

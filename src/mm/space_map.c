@@ -162,8 +162,6 @@ enum ukern_status space_map_frames(struct space_id id, uint64_t va, struct frame
 {
     struct space *p = space_of(id);
     enum ukern_status st = space_map_decide(p, va, pages, perm);
-    if (st == UKERN_OK && !range_in(first.n, pages, here->m->frames))
-        st = UKERN_BADARG;
     if (st == UKERN_OK)
         st = frames_ref(first, pages);
     if (st != UKERN_OK)

@@ -9,7 +9,8 @@ builddir=${builddir:-$PWD}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-# bug, file of src that has it, test of tests/mm that finds it; plain: not in a build with a sanitizer
+# bug, file of src that has it, test of tests/mm that finds it; plain: not in a build with a
+# sanitizer, tsan: in a plain build, with ThreadSanitizer
 rows="
 none             mm/pt           pt_test
 none             mm/frame        frame_test
@@ -31,6 +32,8 @@ COPY_WRITE       mm/ucopy        ucopy_test
 OVERLAP          mm/ucopy        ucopy_test
 REGION_EDGE      mm/memmap       memmap_test
 STILL_VISIBLE    host/window     space_test  plain
+none             mm/frame        frame_test  tsan
+UNLOCKED         mm/frame        frame_test  tsan
 "
 
 includes="-I$builddir -I$srcdir/include -I$srcdir/src -I$srcdir/tests"
@@ -46,16 +49,24 @@ compile() {
     ${CC:-gcc} $flags $includes "$@" -c "$source" -o "$object"
 }
 
-# run_with <bug> <file> <test>: 0 the test passes, 1 it fails, 2 it cannot be built, 124 it hangs
+# run_with <bug> <file> <test> <flag...>: 0 the test passes, 1 it fails, 2 it cannot be built, 124 it hangs
 run_with() {
     local bug=$1 file=$2 test=$3
-    [ -e "$work/$test.o" ] || compile "$srcdir/tests/mm/$test.c" "$work/$test.o" || return 2
-    compile "$srcdir/src/$file.c" "$work/bug.o" "-DUKERN_BUG_MM_$bug" || return 2
+    shift 3
+    local object=$work/$test$*.o
+    [ -e "$object" ] || compile "$srcdir/tests/mm/$test.c" "$object" "$@" || return 2
+    compile "$srcdir/src/$file.c" "$work/bug.o" "-DUKERN_BUG_MM_$bug" "$@" || return 2
+    # The lock's contended path must be seen by ThreadSanitizer, too.
+    local lock=
+    if [ $# -gt 0 ]; then
+        lock=$work/lock.o
+        [ -e "$lock" ] || compile "$srcdir/src/core/lock.c" "$lock" "$@" || return 2
+    fi
     # The object comes before the archive, whose own copy of this file is then never taken.
     # shellcheck disable=SC2086
-    ${CC:-gcc} $flags "$work/$test.o" "$work/bug.o" -Wl,--start-group "$builddir/libharness-fast.a" "$builddir/libukern-fast.a" \
-        "$builddir/libukern-vmm.a" -Wl,--end-group $libs -o "$work/test" || return 2
-    timeout 60 "$work/test" >"$work/out" 2>&1
+    ${CC:-gcc} $flags "$@" "$object" "$work/bug.o" $lock -Wl,--start-group "$builddir/libharness-fast.a" \
+        "$builddir/libukern-fast.a" "$builddir/libukern-vmm.a" -Wl,--end-group $libs -o "$work/test" || return 2
+    (ulimit -t 60; exec timeout 60 "$work/test") >"$work/out" 2>&1
     local status=$?
     [ $status -eq 0 ] || [ $status -eq 124 ] || status=1
     return $status
@@ -63,24 +74,26 @@ run_with() {
 
 while read -r bug file test only; do
     [ -n "$bug" ] || continue
-    if [ "$only" = plain ] && [ -n "${SANITIZE_FLAGS:-}" ]; then
-        echo "not planted in a build with$SANITIZE_FLAGS: $bug, whose test uses up what the sanitizer needs"
+    if [ -n "$only" ] && [ -n "${SANITIZE_FLAGS:-}" ]; then
+        echo "# not planted in a build with$SANITIZE_FLAGS: $bug, which needs a plain one"
         continue
     fi
-    run_with "$bug" "$file" "$test"
+    extra=
+    [ "$only" = tsan ] && extra=-fsanitize=thread
+    run_with "$bug" "$file" "$test" $extra
     status=$?
     expected=1
     [ "$bug" = none ] && expected=0
     if [ $status -ne $expected ]; then
-        echo "FAIL $bug in src/$file.c: $test ended with $status, expected $expected (0 passes, 1 finds something, 2 cannot be built, 124 hangs)"
+        echo "not ok $bug in src/$file.c: $test ended with $status, expected $expected (0 passes, 1 finds something, 2 cannot be built, 124 hangs)"
         [ $status -eq 2 ] || tail -n 5 "$work/out"
         failed=$((failed + 1))
     elif [ "$bug" != none ]; then
         found=$((found + 1))
-        echo "found $bug: $(grep -m1 -E ':[FE]:|ERROR: ' "$work/out" | sed 's/^[^ ]*tests/tests/' | cut -c1-150)"
+        echo "ok $bug: $(grep -m1 -E ':[FE]:|ERROR: |WARNING: Thread' "$work/out" | sed 's/^[^ ]*tests/tests/' | cut -c1-150)"
     fi
 done <<EOF
 $rows
 EOF
-echo "$found planted bugs were found, $failed rows failed"
+echo "# $found planted bugs were found, $failed rows failed"
 [ $failed -eq 0 ] && [ $found -gt 0 ]

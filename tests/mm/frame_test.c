@@ -168,6 +168,20 @@ START_TEST(fresh_memory_comes_in_long_runs_and_untouched)
 }
 END_TEST
 
+START_TEST(memory_may_be_larger_than_the_largest_block)
+{
+    if (harness_on_valgrind()) /* two million table entries */
+        return;
+    struct ukern *m = harness_make(UINT64_C(9) << 30); /* sparse: nobody touches it */
+    uint32_t runs = 0, total = 0, count;
+    for (struct frame_id first; runs < 10 && frame_alloc_run(UINT32_MAX, &first, &count) == UKERN_OK; total += count)
+        runs++;
+    ck_assert_uint_eq(total, 9u << 18);
+    ck_assert_uint_le(runs, 2);
+    harness_free(m);
+}
+END_TEST
+
 START_TEST(freed_frames_join_again)
 {
     struct ukern *m = harness_make(1000 * FRAME_SIZE);
@@ -323,6 +337,7 @@ START_TEST(every_allocation_of_the_boot_is_refused_in_turn)
     /* Layers with a table for 256 frames fail as long as it does not fit: 8 and 9 bytes a frame. */
     ck_assert_uint_ge(seen[3], 256 * 8 / 64);
     ck_assert_uint_ge(seen[4], 256 * 9 / 64);
+    ck_assert_uint_ge(seen[5], 16 * 32 / 64); /* 16 spaces */
     harness_free(m);
 }
 END_TEST
@@ -442,7 +457,7 @@ START_TEST(cpus_race_for_frames)
 END_TEST
 
 HARNESS_TESTS("mm/frame", random_calls_agree_with_the_model, fresh_memory_comes_in_long_runs_and_untouched,
-              freed_frames_join_again, a_run_goes_on_over_block_boundaries, a_run_takes_no_more_than_was_wanted,
+              memory_may_be_larger_than_the_largest_block, freed_frames_join_again, a_run_goes_on_over_block_boundaries, a_run_takes_no_more_than_was_wanted,
               exhaustion_is_an_answer_and_outputs_stay, wrong_frames_are_refused, references_do_not_wrap,
               large_runs_are_zero_again, every_allocation_of_the_boot_is_refused_in_turn,
               absurd_memory_sizes_are_refused,

@@ -8,6 +8,8 @@
 #include "host/window.h"
 #include "mm/frame.h"
 #include "mm/frame_table.h"
+#include <pthread.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <ukern/user.h>
@@ -341,6 +343,16 @@ START_TEST(with_too_few_frames_nothing_changes)
 }
 END_TEST
 
+/* Bytes of host addresses that the process has reserved. */
+static uint64_t address_space(void)
+{
+    unsigned long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    ck_assert(f && fscanf(f, "%lu", &pages) == 1);
+    fclose(f);
+    return pages * UINT64_C(4096);
+}
+
 START_TEST(slots_run_out_and_come_back)
 {
     struct ukern *m = harness_make(128 * FRAME_SIZE);
@@ -358,7 +370,10 @@ START_TEST(slots_run_out_and_come_back)
             space_destroy(s[i]);
     ck_assert_uint_eq(frame_used(), 0);
     leave_free(0);
-    ck_status(space_new(&s[0]), UKERN_NOMEM); /* no frame for the root; its slot and window come home */
+    uint64_t before = address_space();
+    for (uint32_t i = 0; i < 20; i++)
+        ck_status(space_new(&s[0]), UKERN_NOMEM); /* no frame for the root; slot and window come home */
+    ck_assert_uint_lt(address_space() - before, UKERN_WINDOW);
     ck_ok(frame_drop((struct frame_id){ 0 }));
     for (uint32_t i = 0; i < 20; i++) {
         ck_ok(space_new(&s[0]));
@@ -469,6 +484,54 @@ START_TEST(every_host_mapping_fails_in_turn)
         spare++;
     ck_assert_uint_ge(spare, 1);
     ck_assert_uint_le(spare, 4);
+}
+END_TEST
+
+/* ---- several CPUs ---- */
+
+enum { CPUS = 3, TURNS = 200 };
+
+/* Makes and destroys spaces of its own; what it wrote must still be there when it looks. */
+static void *race(void *arg)
+{
+    struct cpu *cpu = arg;
+    uintptr_t wrong = 0;
+    here = cpu;
+    for (uint32_t i = 0, n = harness_rounds(TURNS); i < n; i++) {
+        struct space_id s[3];
+        uint32_t count = 0;
+        for (; count < COUNT_OF(s) && space_new(&s[count]) == UKERN_OK; count++) {
+            wrong += space_map(s[count], 0x1000, 1, PERM_USER | PERM_WRITE) != UKERN_OK;
+            *(volatile uint32_t *)(void *)(space_base(s[count]) + 0x1000) = cpu->id * 1000 + count;
+        }
+        for (uint32_t k = 0; k < count; k++) {
+            wrong += *(volatile uint32_t *)(void *)(space_base(s[k]) + 0x1000) != cpu->id * 1000 + k;
+            space_destroy(s[k]);
+        }
+    }
+    here = NULL;
+    return (void *)wrong;
+}
+
+START_TEST(cpus_race_for_slots)
+{
+    struct ukern *m;
+    struct ukern_params p = { .cpus = CPUS, .max_tasks = 7 }; /* fewer than they want */
+    ck_ok(harness_boot(&p, 0, &m));
+    pthread_t thread[CPUS];
+    for (uint32_t i = 0; i < CPUS; i++)
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, race, &m->cpu[i]), 0);
+    for (uint32_t i = 0; i < CPUS; i++) {
+        void *wrong;
+        pthread_join(thread[i], &wrong);
+        ck_assert_ptr_null(wrong);
+    }
+    ck_assert_uint_eq(frame_used(), 0);
+    struct space_id s;
+    for (uint32_t i = 0; i < 7; i++)
+        ck_ok(space_new(&s));
+    ck_status(space_new(&s), UKERN_NOMEM);
+    harness_free(m);
 }
 END_TEST
 
@@ -609,6 +672,6 @@ END_TEST
 HARNESS_TESTS("mm/space", random_calls_agree_with_the_model, wrong_ranges_are_refused, wrong_spaces_are_refused,
               frames_that_are_not_in_use_are_refused, with_too_few_frames_nothing_changes, slots_run_out_and_come_back,
               without_host_addresses_there_is_no_space, without_host_mappings_nothing_changes,
-              every_host_mapping_fails_in_turn, windows_are_aligned_apart_and_dark,
+              every_host_mapping_fails_in_turn, cpus_race_for_slots, windows_are_aligned_apart_and_dark,
               windows_refuse_what_they_do_not_hold, sanitizer_marks_go_with_the_page,
               a_freed_machine_leaves_no_window, machines_are_apart)

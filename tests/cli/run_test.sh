@@ -118,8 +118,12 @@ for engine in smp sim; do
 done
 
 # ---- a task that makes no call
-expect 1 "$UKERN" run --engine sim spin.conf
-says out 'busy .*killed: made no kernel call for 2 s'
+# ThreadSanitizer holds signals back until the next call that it knows: a loop without one cannot be ended
+case ${SANITIZE_FLAGS:-} in *thread*) endless= ;; *) endless=yes ;; esac
+if [ -n "$endless" ]; then
+    expect 1 "$UKERN" run --engine sim spin.conf
+    says out 'busy .*killed: made no kernel call for 2 s'
+fi
 
 # ---- stopping: once in order, twice at once
 stop() { # stop ENGINE CONFIG SIGNAL...
@@ -150,8 +154,10 @@ for engine in smp sim; do
     stop $engine echo.conf HUP
     says out 'stopped before the end'
 done
-stop smp spin.conf TERM
-says out 'busy .*killed: made no kernel call'
+if [ -n "$endless" ]; then
+    stop smp spin.conf TERM
+    says out 'busy .*killed: made no kernel call'
+fi
 stop smp spin.conf TERM TERM
 says err 'ended at once'
 finish

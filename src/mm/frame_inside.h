@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* frame_blocks: the set of free frames, as a buddy system. Inside mm/frame.                       Row mm/frame
+/* frame_inside: the set of free frames, as a buddy system.                                          Row mm/frame
  *
  * State       blocks of 2^order free frames, aligned to their size; the first frame of a block carries its order and links
  * Primitives  frame_blocks_init   the empty set of frames below a limit

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* space, inside: what space.c and space_map.c share. A space belongs to its task: no lock.        Row mm/space */
+/* space_inside: what space.c and space_map.c share. A space belongs to its task: no lock.          Row mm/space */
 #pragma once
 #include "host/window.h"
 #include "mm/space.h"

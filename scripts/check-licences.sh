@@ -7,8 +7,8 @@ cd "${1:?usage: check-licences TREE}"
 if [ -e .git ]; then
     list=$(git ls-files --cached --others --exclude-standard)
 else
-    list=$(find . -type f ! -path './build*' ! -path './autom4te.cache/*' ! -path './m4/*' ! -name configure \
-        ! -name 'configure~' ! -name Makefile.in ! -name aclocal.m4 | sed 's,^\./,,')
+    list=$(find . -path ./_build -prune -o -type f ! -path './build*' ! -path './autom4te.cache/*' ! -path './m4/*' ! -name configure \
+        ! -name 'configure~' ! -name Makefile.in ! -name aclocal.m4 -print | sed 's,^\./,,')
 fi
 checked=0 failures=0
 while read -r file; do

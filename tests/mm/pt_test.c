@@ -344,14 +344,17 @@ END_TEST
 START_TEST(roots_are_apart)
 {
     struct ukern *m = harness_make(64 * FRAME_SIZE);
-    struct frame_id a, b, f;
+    struct frame_id a, b, f, page;
     uint32_t perm;
     ck_ok(pt_new(&a));
     ck_ok(pt_new(&b));
     ck_ok(pt_insert(a, 0x7000, (struct frame_id){ 11 }, PERM_USER));
     ck_status(pt_read(b, 0x7000, &f, &perm), UKERN_NOTFOUND);
-    ck_ok(pt_insert(b, 0x7000, (struct frame_id){ 12 }, PERM_WRITE));
+    ck_ok(frame_alloc(&page));
+    ck_ok(pt_insert(b, 0x7000, page, PERM_WRITE));
     pt_destroy(b);
+    ck_assert_uint_eq(frame_used(), 4 + 1); /* a's tables, and the page: it is the caller's */
+    ck_ok(frame_drop(page));
     ck_ok(pt_read(a, 0x7000, &f, &perm));
     ck_assert(f.n == 11 && perm == PERM_USER);
     leave_free(0);

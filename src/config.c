@@ -204,6 +204,12 @@ void ukern_config_info(const struct ukern_config *c, struct ukern_config_info *r
     memcpy(ret_info, &info, info.size < sizeof info ? info.size : sizeof info);
 }
 
+void ukern_config_describe(void (*write)(void *ctx, const char *text), void *ctx)
+{
+    struct config_dump d = { .write = write, .ctx = ctx };
+    config_dump_schema(&d);
+}
+
 /* Paths of a group and all below it; the one at which *left is 0 is answered. */
 static const char *nth_path(const struct config_group *g, const char *base, uint32_t *left)
 {

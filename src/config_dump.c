@@ -111,3 +111,51 @@ void config_dump_group(const struct config_dump *d, const struct config_group *g
         d->write(d->ctx, ";\n");
     }
 }
+
+/* ---- the schema ---- */
+
+static void bounds(const struct config_key *k, char *room, size_t n)
+{
+    char min[40], max[40];
+    (void)config_value_print(k, k->min, min, sizeof min);
+    (void)config_value_print(k, k->max, max, sizeof max);
+    (void)snprintf(room, n, "%s to %s%s", min, max, k->type == CONFIG_PAGES ? ", a multiple of 4096" : "");
+}
+
+static void what_it_may_be(const struct config_key *k, char *room, size_t n)
+{
+    switch (k->type) {
+    case CONFIG_INT: bounds(k, room, n); break;
+    case CONFIG_SIZE:
+    case CONFIG_PAGES: bounds(k, room, n); break;
+    case CONFIG_BOOL: (void)snprintf(room, n, "true or false"); break;
+    case CONFIG_ENUM: (void)snprintf(room, n, "%s", k->choices); break;
+    case CONFIG_NAME:
+    case CONFIG_TEXT: (void)snprintf(room, n, "text, at most %lld characters", (long long)k->max); break;
+    case CONFIG_PATH: (void)snprintf(room, n, "path"); break;
+    case CONFIG_OUTPUT: (void)snprintf(room, n, "console, stdio, null or file:PATH"); break;
+    case CONFIG_TEXTS: (void)snprintf(room, n, "list of at most %lld texts", (long long)k->max); break;
+    case CONFIG_GROUP: (void)snprintf(room, n, "group { %s }", k->choices); break;
+    case CONFIG_GROUPS: (void)snprintf(room, n, "list of at most %lld groups ( { %s }, ... )", (long long)k->max, k->choices); break;
+    }
+}
+
+void config_dump_schema(const struct config_dump *d)
+{
+    const struct config_group *g;
+    char may[160], line[512];
+    for (size_t i = 0; (g = config_schema_at(i)) != NULL; i++) {
+        if (g->name[0] != 0)
+            (void)snprintf(line, sizeof line, "\n{ %s }: %s\n", g->name, g->doc);
+        else
+            (void)snprintf(line, sizeof line, "the file\n");
+        d->write(d->ctx, line);
+        for (size_t j = 0; j < g->key_count; j++) {
+            const struct config_key *k = &g->keys[j];
+            what_it_may_be(k, may, sizeof may);
+            (void)snprintf(line, sizeof line, "    %-15s %s\n                    %s%s%s\n", k->name, k->doc, may,
+                           k->standard == NULL ? "; required" : k->standard[0] != 0 ? "; default " : "", k->standard != NULL ? k->standard : "");
+            d->write(d->ctx, line);
+        }
+    }
+}

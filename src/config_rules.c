@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* config_rules: see config_rules.h. */
 #include "config_rules.h"
+#include "console.h"
 #include "core/lib.h"
 #include "programs.h"
 #include <inttypes.h>
@@ -225,6 +226,8 @@ static uint32_t number_console(const struct config_tree *tree, struct config_lis
             config_tree_error(tree, wanted->setting, "%s: \"%s\" belongs to \"%s\" already (line %u); %s", wanted->owner, wanted->output, all[i].owner,
                               line_of(tree, all[i].setting),
                               strcmp(wanted->output, "stdio") == 0 ? "only one can have the terminal's input" : "each needs a file of its own");
+    if (list->count == CONSOLES)
+        config_tree_error(tree, wanted->setting, "%s: more than %d consoles; let some share \"console\"", wanted->owner, CONSOLES);
     all[list->count] = *wanted;
     return (uint32_t)list->count++;
 }

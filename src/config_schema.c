@@ -98,6 +98,11 @@ const struct config_group *config_schema_group(const char *name)
     return NULL;
 }
 
+const struct config_group *config_schema_at(size_t n)
+{
+    return n < COUNT_OF(groups) ? &groups[n] : NULL;
+}
+
 const struct config_key *config_schema_find(const struct config_group *g, const char *name)
 {
     for (size_t i = 0; i < g->key_count; i++)

@@ -105,6 +105,7 @@ struct config_root {
 };
 
 const struct config_group *config_schema_group(const char *name);
+const struct config_group *config_schema_at(size_t n); /* NULL behind the last */
 const struct config_key *config_schema_find(const struct config_group *g, const char *name);
 const char *config_schema_suggest(const struct config_group *g, const char *name);
 unsigned config_schema_nearer(const char *a, const char *b);

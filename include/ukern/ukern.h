@@ -267,6 +267,9 @@ UKERN_MUST_USE enum ukern_status ukern_make_from_config(const struct ukern_confi
 /* Writes the configuration as a config file, in pieces, with every default filled in and all paths absolute. */
 void ukern_config_dump(const struct ukern_config *c, void (*write)(void *ctx, const char *text), void *ctx);
 
+/* Writes what settings there are, in pieces: what each may be, its default, what it is for. */
+void ukern_config_describe(void (*write)(void *ctx, const char *text), void *ctx);
+
 /* What a program wants to know of a configuration before it makes the machine. */
 struct ukern_config_info {
     size_t size;

@@ -33,7 +33,7 @@ struct options {
     size_t set_count;
     enum stats stats;
     enum confine confine;
-    bool confine_asked, dump_config, lab, check;
+    bool confine_asked, dump_config, settings, lab, check;
 };
 /* Ends the process with EXIT_USAGE when they are wrong. */
 void options_parse(int argc, char **argv, struct options *ret_options);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_ENGINE = 1000, KEY_SEED, KEY_DUMP, KEY_TRACE, KEY_STATS, KEY_JSON, KEY_SECCOMP, KEY_WITHOUT_VMS, KEY_LAB, KEY_CHECK };
+enum { KEY_ENGINE = 1000, KEY_SEED, KEY_DUMP, KEY_SETTINGS, KEY_TRACE, KEY_STATS, KEY_JSON, KEY_SECCOMP, KEY_WITHOUT_VMS, KEY_LAB, KEY_CHECK };
 
 static const struct argp_option table[] = {
     { "engine", KEY_ENGINE, "sim|smp", 0, "as --set machine.engine=...", 0 },
@@ -14,6 +14,7 @@ static const struct argp_option table[] = {
     { "set", 's', "KEY=VALUE", 0, "change a setting: machine.cpus=4, processes.ping.cpu=1, vms[0].ram=32M", 0 },
     { "without-vms", KEY_WITHOUT_VMS, NULL, 0, "as --set machine.skip_vms=true", 0 },
     { "dump-config", KEY_DUMP, NULL, 0, "write the configuration with all defaults, and end", 1 },
+    { "settings", KEY_SETTINGS, NULL, 0, "list every setting that a configuration may have, and end", 1 },
     { "trace", KEY_TRACE, "FILE", 0, "write the trace there (sim)", 1 },
     { "stats", KEY_STATS, "text|json|none", 0, "the summary at the end; with json what tasks print goes to standard error", 1 },
     { "json", KEY_JSON, NULL, 0, "as --stats=json", 1 },
@@ -52,6 +53,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_SEED: set(state, "machine.seed=", arg); break;
     case KEY_WITHOUT_VMS: set(state, "machine.skip_vms=", "true"); break;
     case 's': set(state, "", arg); break;
+    case KEY_SETTINGS: o->settings = true; break;
     case KEY_DUMP: o->dump_config = true; break;
     case KEY_TRACE: o->trace = arg; break;
     case KEY_STATS: o->stats = (enum stats)choice(state, "stats", arg, stats); break;
@@ -68,7 +70,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->file = arg;
         break;
     case ARGP_KEY_END:
-        if (o->file == NULL)
+        if (o->file == NULL && !o->settings)
             argp_error(state, "expected a configuration: ukern run FILE");
         break;
     default: return ARGP_ERR_UNKNOWN;

@@ -119,7 +119,10 @@ static void write_dump(void *ctx, const char *text)
 
 static int dump(struct session *s)
 {
-    ukern_config_dump(s->config, write_dump, &s->out);
+    if (s->opt.settings)
+        ukern_config_describe(write_dump, &s->out);
+    else
+        ukern_config_dump(s->config, write_dump, &s->out);
     int lost = atomic_load(&s->out.lost);
     if (lost != 0)
         cli_say("standard output: %s", strerror(lost));
@@ -238,6 +241,8 @@ int cli_run(int argc, char **argv)
         options_free(&s.opt);
         return again_in_check_build(argc, argv);
     }
+    if (s.opt.settings)
+        return dump(&s);
     int code = read_config(&s, &hooks);
     if (code == EXIT_OK && s.opt.lab)
         code = again_in_lab(&s.opt, s.config, argc, argv);

@@ -211,6 +211,17 @@ expect 0 "$UKERN" run --dump-config quote.conf
 says out 'args = \[ "quote \\" back \\\\ A" \];'
 says out "console = \"file:$work/out.txt\";"
 
+# ---- every setting is described
+expect 0 "$UKERN" run --settings
+for key in machine cpus ram engine seed memory processes program module vms kernel serial optional; do
+    says out "^    $key "
+done
+printf 'processes = ( ' >many.conf
+for i in $(seq 70); do printf '{ name = "t%d"; program = "hello"; console = "null"; }%s ' $i "$([ $i = 70 ] || echo ,)"; done >>many.conf
+echo ');' >>many.conf
+expect 2 "$UKERN" run many.conf
+says err '^many.conf:1: t64: more than 64 consoles'
+
 # ---- modules
 module shared shared.c
 module constant shared.c -DCONSTANT

@@ -24,8 +24,7 @@ struct kvm_host {
     int fd; /* -1: there is none, and `why` says why */
     uint32_t run_bytes, slots;
     bool hardware; /* VMX or SVM: else KVM interprets the guest's supervisor code */
-    bool tsc_deadline;
-    struct kvm_cpuid2 *cpuid; /* in the arena */
+    struct kvm_cpuid2 *cpuid[2]; /* in the arena; without and with interrupt controllers */
     char why[160];
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* kvm, second part: the path of every exit. One ioctl, KVM_RUN; everything else travels in the run page. */
+/* kvm, third part: the path of every exit. One ioctl, KVM_RUN; everything else travels in the run page. */
 #include "host/engine.h"
 #include "host/kvm.h"
 #include <errno.h>

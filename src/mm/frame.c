@@ -8,13 +8,19 @@
 #include "mm/frame_table.h"
 #include "mm/memmap.h"
 
-enum { FORGET_RUN = 256 }; /* from 1 MiB on, giving memory back to the host is cheaper than zeroing it */
+enum {
+    FORGET_RUN = 256, /* from 1 MiB on, giving memory back to the host is cheaper than zeroing it */
+    SPARES = 32
+};
 
 struct frame_state {
     struct lock lock;
     uint32_t usable;
     _Atomic uint32_t used, peak; /* written under the lock, read without */
     struct frame_blocks free;
+    /* Free frames that have not joined their neighbours yet: a frame that comes and goes alone would split a large block
+     * into all its orders and join them again each time. */
+    uint32_t spare[SPARES], spares;
 };
 
 /* ---- what free and used frames hold ---- */
@@ -84,11 +90,34 @@ enum ukern_status frame_init(void)
     return frame_usable_regions(s);
 }
 
+/* The set of free frames: what is given back last goes out first, but whoever wants a run gets it from all of them. */
+static void frame_give_back(struct frame_state *s, uint32_t n)
+{
+    if (s->spares == SPARES) { /* the older half joins */
+        for (uint32_t i = 0; i < SPARES / 2; i++)
+            frame_blocks_add(&s->free, s->spare[i], 1);
+        s->spares -= SPARES / 2;
+        memmove(s->spare, s->spare + SPARES / 2, s->spares * sizeof s->spare[0]);
+    }
+    s->spare[s->spares++] = n;
+}
+
+static uint32_t frame_find(struct frame_state *s, uint32_t want, uint32_t *ret_first)
+{
+    if (want == 1 && s->spares) {
+        *ret_first = s->spare[--s->spares];
+        return 1;
+    }
+    while (s->spares)
+        frame_blocks_add(&s->free, s->spare[--s->spares], 1);
+    return frame_blocks_take(&s->free, want, ret_first);
+}
+
 static uint32_t frame_take(uint32_t want, struct frame_id *ret_first)
 {
     struct frame_state *s = here->m->frame;
     LOCK_SCOPE(&s->lock);
-    uint32_t count = frame_blocks_take(&s->free, want, &ret_first->n);
+    uint32_t count = frame_find(s, want, &ret_first->n);
     for (uint32_t i = 0; i < count; i++)
         frame_table_set_refs((struct frame_id){ ret_first->n + i }, 1);
     uint32_t used = atomic_load_explicit(&s->used, memory_order_relaxed) + count;
@@ -156,7 +185,7 @@ enum ukern_status frame_drop(struct frame_id f)
         return UKERN_OK;
     frame_poison(f);
     sanitize_poison(frame_bytes(f), FRAME_SIZE);
-    frame_blocks_add(&s->free, f.n, 1);
+    frame_give_back(s, f.n);
     atomic_store_explicit(&s->used, atomic_load_explicit(&s->used, memory_order_relaxed) - 1, memory_order_relaxed);
     return UKERN_OK;
 }

@@ -174,46 +174,71 @@ enum ukern_status pt_prepare(struct frame_id root, uint64_t va, uint64_t pages)
 
 /* ---- pages ---- */
 
+/* The entry of the page at va, and the one above it, of its table; NULL: there is no such table. */
+static uint64_t *pt_page_slot(struct frame_id root, uint64_t va, uint64_t **ret_above)
+{
+    uint64_t *slot = &pt_table(root)[pt_index(va, LEVELS - 1)], *above = NULL;
+    for (int level = LEVELS - 2; level >= 0; level--) {
+        if (!(*slot & PTE_P))
+            return NULL;
+        above = slot;
+        slot = &pt_table(pt_entry_frame(*slot))[pt_index(va, level)];
+    }
+    *ret_above = above;
+    return slot;
+}
+
 enum ukern_status pt_insert(struct frame_id root, uint64_t va, struct frame_id f, uint32_t perm)
 {
     if (!pt_is_page_address(va) || f.n >= here->m->frames || perm > PERM_ALL)
         return UKERN_BADARG;
-    struct path p = pt_walk(root, va);
-    if (p.slot[0] && (*p.slot[0] & PTE_P))
+    uint64_t *above, *slot = pt_page_slot(root, va, &above);
+    if (slot && *slot & PTE_P)
         return UKERN_EXISTS;
-    if (!p.slot[0]) {
+    if (!slot) {
         enum ukern_status st = pt_prepare(root, va, 1);
         if (st != UKERN_OK)
             return st;
-        p = pt_walk(root, va);
+        slot = pt_page_slot(root, va, &above);
     }
-    *p.slot[0] = pt_page_entry(f, perm);
-    *p.slot[1] += PTE_ONE;
+    *slot = pt_page_entry(f, perm);
+    *above += PTE_ONE;
     return UKERN_OK;
+}
+
+/* The last page of va's table went: it is freed, and so is each table above that becomes empty by it. */
+static void pt_prune(struct frame_id root, uint64_t va)
+{
+    struct path p = pt_walk(root, va);
+    for (int level = 1; level < LEVELS; level++) {
+        struct frame_id table = pt_entry_frame(*p.slot[level]);
+        *p.slot[level] = 0;
+        frame_drop(table);
+        if (level == LEVELS - 1)
+            return;
+        *p.slot[level + 1] -= PTE_ONE;
+        if (*p.slot[level + 1] & PTE_COUNT)
+            return;
+    }
 }
 
 enum ukern_status pt_remove(struct frame_id root, uint64_t va, struct frame_id *ret_frame)
 {
     if (!pt_is_page_address(va))
         return UKERN_BADARG;
-    struct path p = pt_walk(root, va);
-    if (!p.slot[0] || !(*p.slot[0] & PTE_P))
+    uint64_t *above, *slot = pt_page_slot(root, va, &above);
+    if (!slot || !(*slot & PTE_P))
         return UKERN_NOTFOUND;
-    *ret_frame = pt_entry_frame(*p.slot[0]);
-    *p.slot[0] = 0;
-    for (int level = 1; level < LEVELS; level++) {
-        *p.slot[level] -= PTE_ONE;
+    *ret_frame = pt_entry_frame(*slot);
+    *slot = 0;
+    *above -= PTE_ONE;
 #ifndef UKERN_BUG_MM_TABLE_EARLY
-        if (*p.slot[level] & PTE_COUNT)
-            break;
+    if (!(*above & PTE_COUNT))
+        pt_prune(root, va);
 #else
-        if ((*p.slot[level] & PTE_COUNT) > PTE_ONE)
-            break;
+    if ((*above & PTE_COUNT) <= PTE_ONE)
+        pt_prune(root, va);
 #endif
-        struct frame_id table = pt_entry_frame(*p.slot[level]);
-        *p.slot[level] = 0;
-        frame_drop(table);
-    }
     return UKERN_OK;
 }
 

@@ -36,6 +36,9 @@ static void check_region(const struct config_tree *tree, const struct config_mac
                           "; shorten it or raise machine.ram", i, m->ram, r->length, r->start);
         return;
     }
+#ifdef UKERN_BUG_CONFIG_OVERLAP
+    i = 0;
+#endif
     for (size_t j = 0; j < i; j++)
         if (r->start < regions[j].start + regions[j].length && regions[j].start < r->start + r->length)
             config_tree_error(tree, r->place.setting, "machine.memory[%zu]: overlaps region %zu of line %u; regions must be apart", i, j,

@@ -158,6 +158,10 @@ static enum ukern_status number(struct scan *s)
     if (hex && (text[0] == '-' || text[0] == '+'))
         return bad(s, "%s: a hexadecimal number has no sign", text);
     enum ukern_status st = put(s, text, strlen(text));
+#ifdef UKERN_BUG_CONFIG_HEX
+    if (hex)
+        return st;
+#endif
     return st == UKERN_OK ? put(s, "L", 1) : st;
 }
 

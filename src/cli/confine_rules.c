@@ -37,7 +37,11 @@ static const struct row {
     { SCMP_SYS(epoll_wait), EVENTS | SIM, FREELY },
     { SCMP_SYS(epoll_pwait), EVENTS | SIM, FREELY },
     { SCMP_SYS(mmap), ALL, NO_EXEC },
+#ifdef UKERN_BUG_CONFINE_EXEC
+    { SCMP_SYS(mprotect), ALL, FREELY },
+#else
     { SCMP_SYS(mprotect), ALL, NO_EXEC },
+#endif
     { SCMP_SYS(munmap), ALL, FREELY },
     { SCMP_SYS(mremap), ALL, FREELY },
     { SCMP_SYS(madvise), ALL, FREELY },

@@ -26,7 +26,9 @@ bool output_write(struct output *o, const void *bytes, size_t n)
             p += done;
             n -= (size_t)done;
         } else if (errno != EINTR && (errno != EAGAIN || !wait_for_room(o->fd))) {
+#ifndef UKERN_BUG_OUTPUT_LOST
             atomic_store(&o->lost, errno);
+#endif
             return false;
         }
     }

@@ -29,6 +29,9 @@ bool term_raw(void)
 void term_restore(void)
 {
     int saved = errno;
+#ifdef UKERN_BUG_TERM_STAYS_RAW
+    is_raw = 0;
+#endif
     if (is_raw)
         (void)tcsetattr(STDIN_FILENO, TCSANOW, &before);
     is_raw = 0;
@@ -60,10 +63,12 @@ static void on_end(int signal)
 void term_guard_crashes(void)
 {
     struct sigaction act = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
-    struct sigaction end = { .sa_handler = on_end, .sa_flags = (int)SA_RESETHAND | SA_NODEFER | SA_ONSTACK };
+    [[maybe_unused]] struct sigaction end = { .sa_handler = on_end, .sa_flags = (int)SA_RESETHAND | SA_NODEFER | SA_ONSTACK };
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
         if (sigaction(faults[i], NULL, &library[i]) == 0 && library[i].sa_handler != SIG_DFL && library[i].sa_handler != SIG_IGN)
             (void)sigaction(faults[i], &act, NULL);
+#ifndef UKERN_BUG_TERM_CRASH
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
         (void)sigaction(ends[i], &end, NULL);
+#endif
 }

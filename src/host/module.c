@@ -79,6 +79,9 @@ static void list_section(struct listing *l, Elf_Scn *scn, size_t names)
     const char *section = elf_strptr(l->elf, names, sh.sh_name);
     if (section == NULL)
         section = "(a section without a name)";
+#ifdef UKERN_BUG_MODULE_TLS
+    relro = relro || tls;
+#endif
     if (relro || of_linker(section))
         return;
     unsigned before = l->count;

@@ -132,6 +132,11 @@ for ram in '"64M"' '"64MiB"' '"65536K"' '"0x4000000"' 67108864 0x4000000 '"64 m"
     says out '^    ram = "64M";'
 done
 
+printf 'machine = { seed = 0x1ffffffffff; wall_time = 8589934592; }; processes = ( { program = "hello"; } );\n' >large_number.conf
+expect 0 "$UKERN" run --dump-config large_number.conf
+says out '^    seed = 2199023255551;'
+says out '^    wall_time = 8589934592;'
+
 # ---- what must hold between settings
 wrong '2: machine.memory\[1\]: overlaps region 0 of line 1' \
     '3: machine.memory\[2\]: expected a region inside the memory' \

@@ -10,6 +10,7 @@ failures=0 done=0
 fail() {
     failures=$((failures + 1))
     echo "FAIL: $*"
+    [ -z "${FIRST_FAILURE_ENDS:-}" ] || exit 1
 }
 # expect STATUS COMMAND...: its output is in out and err.
 expect() {

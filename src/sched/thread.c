@@ -182,9 +182,11 @@ void cpu_loop(struct cpu *c)
     }
 }
 
+#if SWITCH_SANITIZED
 void thread_pass(struct thread_id from, struct thread_id to)
 {
     side_pass(&tcb_get(from)->kctx.side, &tcb_get(to)->kctx.side);
 }
+#endif
 
 void thread_on_input(void (*input)(void)) { here->m->thread->input = input; }

@@ -10,7 +10,8 @@
  *             loop, by thread_yield and while blocking, and after KVM_RUN
  * Lock        thread.pending (per CPU) guards that CPU's pending queue
  * Names       cpu_loop
- * Upward      thread_at_end's and thread_on_input's functions, which the layers above register at boot */
+ * Upward      drop_reader (console) and vm_thread_ended (vm/vm), behind thread_at_end; on_input (console), behind
+ *             thread_on_input: the layers above register them at boot */
 #pragma once
 #include "core/lock.h"
 #include "sched/tcb.h"
@@ -43,7 +44,11 @@ void thread_end_call(void);
 bool thread_others_ready(void);                                     /* another thread of this CPU could run */
 uint64_t thread_next_deadline(void);                                /* this CPU's earliest timer, 0: none */
 /* What happened in `from` happened before what `to` will do: for TSan (host/switch.h). */
+#if SWITCH_SANITIZED
 void thread_pass(struct thread_id from, struct thread_id to);
+#else
+static inline void thread_pass(struct thread_id from, struct thread_id to) { (void)from, (void)to; }
+#endif
 /* Called when a thread ends, before its space goes: other layers drop what it holds. At most 4, at boot. */
 void thread_at_end(void (*drop)(struct thread_id t));
 /* Called on a CPU that took IRQ_INPUT. */

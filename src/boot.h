@@ -5,7 +5,8 @@
  *             boot_enter, boot_leave   the calling thread is CPU 0 of a machine that has not been started
  *             boot_spawn   a hosted task: its space, start page, blobs, stack, thread
  *             boot_free
- * Lock        none: one thread, before any CPU runs or after all have ended */
+ * Lock        none: one thread, before any CPU runs or after all have ended
+ * Pointers    init: the table of all layers' init functions */
 #pragma once
 #include "core/machine.h"
 

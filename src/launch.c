@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* launch: ukern_spawn_vm: a guest's parameters become a hosted task that runs the VMM (vmm/vmm.h says which arguments it
- * expects). The guest itself is no business of the kernel's. */
+ * expects). The guest itself is no business of the kernel's.
+ *
+ * Pointers    vmm_program */
 #include "core/machine.h"
 #include "vm/vm.h"
 #include <inttypes.h>

@@ -3,7 +3,8 @@
  *
  * Primitives  programs_find  the program of that name, or NULL
  *             programs_at    the nth one, NULL behind the last: for suggestions and lists
- * Lock        none: a constant table */
+ * Lock        none: a constant table
+ * Pointers    programs: the table; kernel_address: hands out an address of the kernel's on purpose */
 #pragma once
 #include <ukern/ukern.h>
 

@@ -3,7 +3,8 @@
  *
  * Effect      one function per row of UKERN_CALLS (ukern/user.h); an unknown number is BADARG; a user address that
  *             faults ends the task, since no correct program hands one over
- * Lock        none of its own */
+ * Lock        none of its own
+ * Pointers    calls: the table of the kernel's calls */
 #pragma once
 #include "core/machine.h"
 #include <ukern/user.h>

@@ -6,7 +6,8 @@
  * Rules       every layer has one pointer here, to a struct that only its own .c file defines.
  *             Fields of struct cpu belong to that CPU unless marked (any): those are atomic.
  * Engine      core reaches the host only through struct engine_ops, which an engine gives.
- * Names       here */
+ * Names       here
+ * Upward      sim_*, smp_* (host/engine), behind struct engine_ops; thread_quiet (sched/thread), behind on_quiet */
 #pragma once
 #include "core/arena.h"
 #include "core/lib.h"
@@ -143,6 +144,8 @@ void machine_log(struct ukern *m, enum ukern_log_level level, const char *format
 enum ukern_status machine_fail(struct ukern *m, enum ukern_status st, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Bytes for a console, through the embedder's hook. */
 void machine_console(struct ukern *m, uint32_t console, const void *bytes, size_t n);
-/* Ends the machine once: the first caller's reason stays, and it alone gets true. Interrupts every CPU. (any thread) */
+/* Ends the machine once: the first caller's reason stays, and it alone gets true; END_BROKEN replaces any other.
+ * Interrupts every CPU. (any thread, async-signal-safe) */
 bool machine_end(struct ukern *m, enum machine_end why);
+static inline bool machine_is_broken(struct ukern *m) { return atomic_load_explicit(&m->ended, memory_order_relaxed) == END_BROKEN; }
 static inline bool machine_has_ended(struct ukern *m) { return atomic_load_explicit(&m->ended, memory_order_acquire) != END_NOT; }

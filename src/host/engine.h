@@ -6,7 +6,9 @@
  *             and the functions here, and cannot tell which engine it is on
  * Guests      a CPU that enters a guest brackets KVM_RUN with engine_guest_enter and _leave: between them its state is
  *             CPU_GUEST and a kick ends KVM_RUN by immediate_exit and SIGURG (which is blocked everywhere but inside
- *             KVM_RUN: no handler, and gdb does not stop on it) */
+ *             KVM_RUN: no handler, and gdb does not stop on it)
+ * Upward      cpu_loop (sched/thread), given to engine_start
+ * Pointers    engine_cpu_loop, cpu_thread: where a CPU's stack and its pthread begin */
 #pragma once
 #include "core/machine.h"
 

@@ -5,7 +5,8 @@
  * Effect      ukern_catch_faults installs handlers for the whole process; a signal while cpu->in_user makes the task
  *             continue in trap_fault on its kernel stack; any other signal ends the process as if there were no handler
  * Stack       handlers run on the CPU's own signal stack (host/engine sets it): the task's may be what overflowed
- * Upward      trap_enter, trap_fault (src/trap.c): the kernel's entries, called from switch.S */
+ * Upward      trap_enter, trap_fault (src/trap.c): the kernel's entries, called from switch_asm.S
+ * Pointers    on_fault: by Linux; switch_fault: where a task goes on that faulted */
 #pragma once
 #include "core/machine.h"
 #include <ukern/user.h>

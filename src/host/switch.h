@@ -12,7 +12,9 @@
  * Sanitizers  ASan is told both stacks' bounds at each switch. TSan sees a flow as a fiber; switches order nothing by
  *             themselves (flag 1), so that it sees races between two tasks of one CPU: see sync.h.
  * Names       flow_make, flow_adopt, flow_free, side_make, side_start, side_free
- * Upward      trap_enter, trap_fault (src/trap.c): the kernel's entries, called from switch_asm.S */
+ * Upward      trap_enter, trap_fault (src/trap.c): the kernel's entries, called from switch_asm.S; thread_begin
+ *             (sched/thread), where a new flow begins
+ * Pointers    switch_first: where every flow begins */
 #pragma once
 #include "core/machine.h"
 #if defined(__has_feature)

@@ -10,7 +10,7 @@
  * Cost        in a plain build flow_switch is twelve pushes and pops and an indirect jump: a plain `ret` would miss the
  *             return stack (five times slower, reference/performance.md)
  * Sanitizers  ASan is told both stacks' bounds at each switch. TSan sees a flow as a fiber; switches order nothing by
- *             themselves (flag 1), so that it sees races between two tasks of one CPU: see sync.h.
+ *             themselves (flag 1), so that it sees races between two tasks of one CPU: see struct side.
  * Names       flow_make, flow_adopt, flow_free, side_make, side_start, side_free
  * Upward      trap_enter, trap_fault (src/trap.c): the kernel's entries, called from switch_asm.S; thread_begin
  *             (sched/thread), where a new flow begins

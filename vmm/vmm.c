@@ -78,7 +78,10 @@ static void com1_hungry(void *ctx)
     size_t n = 0;
     if (serial_room(&v->board.com1) == 0)
         return;
-    if (ukern_console_read(v->start->console, bytes, serial_room(&v->board.com1), &n) != UKERN_OK)
+    enum ukern_status st = ukern_console_read(v->start->console, bytes, serial_room(&v->board.com1), &n);
+    if (st == UKERN_BUSY) /* several guests share this console; its keys go to the one that asked first */
+        return;
+    if (st != UKERN_OK)
         v->refused = true;
     else if (n)
         serial_receive(&v->board.com1, bytes, (uint32_t)n);

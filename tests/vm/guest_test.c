@@ -142,6 +142,32 @@ START_TEST(spinning_guest_shares_its_cpu)
 }
 END_TEST
 
+/* Many guests at once, on two CPUs, all with the same console: those that halt end by the look, the others by themselves. */
+START_TEST(twelve_guests)
+{
+    struct guests_image im[2] = { guests_load("real_hello.bin"), guests_load("real_halt.bin") };
+    struct ukern_hooks hooks = guests_hooks(&run);
+    struct ukern_params p = { .size = sizeof p, .cpus = 2, .hooks = &hooks, .engine = engines[_i] };
+    struct ukern *m;
+    uint32_t n;
+    memset(&run, 0, sizeof run);
+    ck_ok(ukern_make(&p, &m));
+    for (uint32_t i = 0; i < 12; i++) {
+        struct ukern_vm_params vm = { .size = sizeof vm, .name = "one of many", .ram = 1 << 20, .cpu = i / 2 % 2,
+                                      .kernel = { "k", im[i % 2].bytes, im[i % 2].length }, .expect_code = i % 2 ? 0 : 42 };
+        ck_ok(ukern_spawn_vm(m, &vm, &n));
+    }
+    enum ukern_status st = ukern_run(m);
+    ck_assert_msg(st == UKERN_OK, "%s:\n%s%s", ukern_status_name(st), run.log, run.console);
+    struct ukern_stats s = { .size = sizeof s };
+    ukern_stats(m, &s);
+    ck_assert(s.vm_exits[UKERN_EXIT_HALTED] == 6 && s.vm_exits[UKERN_EXIT_IO] == 6 * 23 && s.frames_used == 0);
+    ukern_free(m);
+    free(im[0].bytes);
+    free(im[1].bytes);
+}
+END_TEST
+
 static void wait_for(struct guests_run *r, char last)
 {
     for (int i = 0; i < 10000; i++) {
@@ -223,7 +249,7 @@ int main(void)
     Suite *s = suite_create("guest");
     TCase *both = tcase_create("both engines"), *smp = tcase_create("smp");
     const TTest *const on_both[] = { hello_in_real_mode, strings_widths_and_holes, reset, power_off, triple_fault, halted_for_ever,
-                                     multiboot_with_modules, spinning_guest_shares_its_cpu };
+                                     multiboot_with_modules, spinning_guest_shares_its_cpu, twelve_guests };
     const TTest *const on_smp[] = { unhandled_exit_is_reported, sse_where_kvm_interprets, bad_images, input_reaches_a_halted_guest,
                                     stopping_a_guest_that_never_exits, tour_guest_is_its_source };
     int planned = 0;

@@ -151,6 +151,9 @@ static int set_up(struct vmm *v)
         return vmm_end(v, VMM_NO_RESOURCES, "no room for %llu KiB of guest RAM (%s): give the machine more ram, or the guest less",
                        (unsigned long long)v->ram_bytes / 1024, ukern_status_name(st));
     v->ram = ram;
+    if (v->interpreted && (p.mode == PLAN_LINUX_64 || p.mode == PLAN_LINUX_32))
+        vmm_say(v, "this host's KVM interprets supervisor code (no VMX, no SVM): Linux takes minutes to start, and may meet an instruction "
+                   "that is not known; `ukern run --lab` runs it in the lab");
     plan_apply(&p, &im, v->ram);
     if (v->ram_bytes >= PLAN_HIGH)
         acpi_write(v->ram);

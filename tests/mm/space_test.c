@@ -599,6 +599,23 @@ START_TEST(windows_refuse_what_they_do_not_hold)
 }
 END_TEST
 
+START_TEST(windows_take_what_they_need_and_give_it_back)
+{
+    struct ukern *m = harness_make(64 * FRAME_SIZE);
+    const uint64_t size = UINT64_C(1) << 30, slack = UINT64_C(64) << 20; /* what a tool may map meanwhile */
+    struct window w[4];
+    uint64_t before = address_space();
+    for (uint32_t i = 0; i < COUNT_OF(w); i++)
+        ck_ok(window_make(size, size, &w[i]));
+    ck_assert_uint_ge(address_space(), before + COUNT_OF(w) * size - slack);
+    ck_assert_uint_le(address_space(), before + COUNT_OF(w) * size + slack);
+    for (uint32_t i = 0; i < COUNT_OF(w); i++)
+        window_free(&w[i]);
+    ck_assert_uint_le(address_space(), before + slack);
+    harness_free(m);
+}
+END_TEST
+
 /* A task that was killed leaves the sanitizer's marks on its stack; whoever gets the address next must not meet them. */
 START_TEST(sanitizer_marks_go_with_the_page)
 {
@@ -673,5 +690,6 @@ HARNESS_TESTS("mm/space", random_calls_agree_with_the_model, wrong_ranges_are_re
               frames_that_are_not_in_use_are_refused, with_too_few_frames_nothing_changes, slots_run_out_and_come_back,
               without_host_addresses_there_is_no_space, without_host_mappings_nothing_changes,
               every_host_mapping_fails_in_turn, cpus_race_for_slots, windows_are_aligned_apart_and_dark,
-              windows_refuse_what_they_do_not_hold, sanitizer_marks_go_with_the_page,
+              windows_refuse_what_they_do_not_hold, windows_take_what_they_need_and_give_it_back,
+              sanitizer_marks_go_with_the_page,
               a_freed_machine_leaves_no_window, machines_are_apart)

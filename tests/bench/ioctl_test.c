@@ -100,8 +100,9 @@ static UNSEEN int monitor(const struct ukern_start *start)
             (void)ioctl(-1, KVM_GET_API_VERSION, 0);
     }
     uint64_t run = counted.run - before.run, other = counted.other - before.other, timer = counted.timer - before.timer;
-    /* A slice that ends, or a host that interrupts, may cost a KVM_RUN more; nothing may cost another ioctl. */
-    return run >= EXITS && run <= EXITS + EXITS / 10 && other == 0 && timer <= EXITS / 10 ? 0 : 1;
+    /* A slice that ends, or a host that interrupts, may cost a KVM_RUN more, and on a slow host the look at a still guest
+     * another ioctl now and then; no exit has one of its own. */
+    return run >= EXITS && run <= EXITS + EXITS / 10 && other <= EXITS / 10 && timer <= EXITS / 10 ? 0 : 1;
 }
 
 static void say(void *ctx, enum ukern_log_level level, const char *line)

@@ -36,11 +36,15 @@ void machine_log(struct ukern *m, enum ukern_log_level level, const char *format
 
 enum ukern_status machine_fail(struct ukern *m, enum ukern_status st, const char *format, ...)
 {
+    char text[sizeof m->error] = "";
     va_list args;
     va_start(args, format);
-    vsnprintf(m->error, sizeof m->error, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    log_line(m, UKERN_LOG_ERROR, m->error);
+    hook_lock(m); /* two CPUs may fail at once */
+    memcpy(m->error, text, sizeof text);
+    hook_unlock(m);
+    log_line(m, UKERN_LOG_ERROR, text);
     return st;
 }
 
@@ -55,9 +59,13 @@ void machine_console(struct ukern *m, uint32_t console, const void *bytes, size_
 
 bool machine_end(struct ukern *m, enum machine_end why)
 {
-    uint32_t not_yet = END_NOT;
-    if (!atomic_compare_exchange_strong(&m->ended, &not_yet, why))
-        return false;
+    uint32_t before = END_NOT;
+    if (why == END_BROKEN)
+        before = atomic_exchange(&m->ended, why);
+    else
+        atomic_compare_exchange_strong(&m->ended, &before, why);
+    if (before != END_NOT)
+        return why == END_BROKEN && before != END_BROKEN; /* the CPUs are interrupted already */
     for (uint32_t i = 0; i < m->cpus; i++)
         cpu_interrupt(&m->cpu[i], IRQ_STOP);
     return true;
@@ -67,14 +75,16 @@ bool machine_end(struct ukern *m, enum machine_end why)
 void machine_broken(const char *file, int line, const char *cond, const char *format, ...)
 {
     struct ukern *m = here->m;
-    char text[200];
+    char text[200], whole[sizeof m->error];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    machine_fail(m, UKERN_BROKEN, "%s:%d: check failed on cpu%u in thread %d: %s: %s", file, line, here->id,
-                 (int)here->running, cond, text);
-    machine_end(m, END_BROKEN);
+    snprintf(whole, sizeof whole, "%s:%d: check failed on cpu%u in thread %d: %s: %s", file, line, here->id, (int)here->running, cond, text);
+    if (machine_end(m, END_BROKEN)) /* the first report stays ukern_error's */
+        machine_fail(m, UKERN_BROKEN, "%s", whole);
+    else
+        machine_log(m, UKERN_LOG_ERROR, "%s", whole);
     m->ops->park(here); /* nothing is unwound: locks stay as they are, the others park at their next point */
 }
 #endif

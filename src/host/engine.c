@@ -171,9 +171,16 @@ enum ukern_status engine_start(struct ukern *m, engine_cpu_main *cpu_main)
     return UKERN_OK;
 }
 
+void engine_tell_end(struct ukern *m)
+{
+    uint64_t one = 1;
+    if (write(m->engine->fd, &one, sizeof one) < 0)
+        return; /* no eventfd: ukern_fd said so; who waits by ukern_wait or steps does not need it */
+}
+
 void engine_wait(struct ukern *m) { engine_smp_wait(m); }
 int engine_fd(const struct ukern *m) { return m->engine ? m->engine->fd : -1; }
-uint64_t engine_points(const struct ukern *m) { return m->engine->points; }
+uint64_t engine_points(const struct ukern *m) { return atomic_load_explicit(&m->engine->points, memory_order_relaxed); }
 
 void engine_free(struct ukern *m)
 {

@@ -33,7 +33,8 @@ struct engine {
     uint32_t started;              /* CPUs whose thread or coroutine was made */
     int fd;                        /* readable when the machine has ended */
     /* sim: used on the calling thread only */
-    uint64_t time, points, budget, random;
+    _Atomic uint64_t time, points; /* (any) written by the calling thread */
+    uint64_t budget, random;
     struct cpu *turn;              /* the CPU whose turn it is */
     struct flow caller;            /* of engine_step */
     bool idle_all;                 /* all CPUs wait for input: back to the caller */
@@ -47,6 +48,7 @@ enum ukern_status engine_cpu_make(struct cpu *c) must_use;
 /* On the CPU's thread: signal stack, SIGURG blocked, the guest timer; and back. */
 void engine_thread_begin(struct cpu *c);
 void engine_thread_end(struct cpu *c);
+void engine_tell_end(struct ukern *m);  /* engine_fd becomes readable */
 void engine_cpu_loop(void *flow); /* first on the loop's stack */
 enum ukern_status engine_smp_start(struct ukern *m) must_use;
 void engine_smp_wait(struct ukern *m);

@@ -31,7 +31,12 @@ static uint64_t draw(struct engine *e)
     return z ^ (z >> 31);
 }
 
-static uint64_t sim_now(struct ukern *m) { return m->engine->time; }
+static uint64_t sim_now(struct ukern *m) { return atomic_load_explicit(&m->engine->time, memory_order_relaxed); }
+
+static void add(_Atomic uint64_t *to, uint64_t n) /* one thread writes: no read-modify-write */
+{
+    atomic_store_explicit(to, atomic_load_explicit(to, memory_order_relaxed) + n, memory_order_relaxed);
+}
 
 static void trace(struct cpu *c, enum point kind, uint64_t a, uint64_t b)
 {
@@ -42,7 +47,7 @@ static void trace(struct cpu *c, enum point kind, uint64_t a, uint64_t b)
 #ifdef UKERN_BUG_TRACE_POINTER /* planted: a host address reaches the trace */
     b += (uint64_t)c;
 #endif
-    snprintf(line, sizeof line, "%llu cpu%u %d %s %llx %llx", (unsigned long long)m->engine->time, c->id, (int)c->running,
+    snprintf(line, sizeof line, "%llu cpu%u %d %s %llx %llx", (unsigned long long)sim_now(m), c->id, (int)c->running,
              points[kind].name, (unsigned long long)a, (unsigned long long)b);
     m->hooks.trace(m->hooks.ctx, line);
 }
@@ -50,7 +55,7 @@ static void trace(struct cpu *c, enum point kind, uint64_t a, uint64_t b)
 static bool has_work(const struct cpu *c)
 {
     uint64_t deadline = atomic_load_explicit(&c->engine->deadline, memory_order_relaxed);
-    return !c->engine->asleep || atomic_load(&c->pending) || (deadline && deadline <= c->m->engine->time);
+    return !c->engine->asleep || atomic_load(&c->pending) || (deadline && deadline <= sim_now(c->m));
 }
 
 /* The CPU that moves next, or NULL when none has anything to do. */
@@ -87,8 +92,8 @@ static void leave(struct cpu *c)
 static void sim_point(struct cpu *c, enum point kind, uint64_t a, uint64_t b)
 {
     struct engine *e = c->m->engine;
-    e->points++;
-    e->time += points[kind].cost;
+    add(&e->points, 1);
+    add(&e->time, points[kind].cost);
     trace(c, kind, a, b);
     while (machine_has_ended(c->m) || e->budget == 0)
         leave(c);
@@ -116,7 +121,7 @@ static void pass_time(struct cpu *c)
     struct engine *e = c->m->engine;
     uint64_t next = earliest(c->m);
     if (next) {
-        e->time = next;
+        atomic_store_explicit(&e->time, next, memory_order_relaxed);
         return;
     }
     c->m->on_quiet(c->m);
@@ -191,5 +196,7 @@ void engine_step(struct ukern *m, uint64_t budget, bool *ret_idle)
     for (uint32_t i = 1; i < m->cpus; i++)
         m->cpu[i].engine->timer_made = false;
     engine_thread_end(&m->cpu[0]);
+    if (machine_has_ended(m))
+        engine_tell_end(m);
     *ret_idle = e->idle_all;
 }

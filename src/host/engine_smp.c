@@ -142,11 +142,8 @@ static void *cpu_thread(void *cpu)
     flow_switch(&c->engine->host, &c->engine->loop, c); /* comes back by park */
     engine_thread_end(c);
     here = NULL;
-    if (atomic_fetch_add(&e->parked, 1) + 1 == c->m->cpus) {
-        uint64_t one = 1;
-        if (write(e->fd, &one, sizeof one) < 0)
-            return NULL; /* no eventfd: ukern_fd said so; ukern_wait does not need it */
-    }
+    if (atomic_fetch_add(&e->parked, 1) + 1 == c->m->cpus)
+        engine_tell_end(c->m);
     return NULL;
 }
 

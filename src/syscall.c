@@ -21,13 +21,16 @@ static struct ukern_result give_value(enum ukern_status st, uint64_t value)
 static struct space_id own_space(void) { return thread_space(thread_self()); }
 static bool is_id(uint64_t x) { return x < NO_ID; }
 
+/* No deadline is later than this, in 292 years: a simulation that jumps to one has as many years left, and does not wrap. */
+#define TIME_END ((uint64_t)INT64_MAX)
+
 /* Machine time `ns` from now; 0 stays 0, which means for ever. */
 static uint64_t deadline_in(uint64_t ns)
 {
     if (ns == 0)
         return 0;
     uint64_t now = machine_now();
-    return now + ns < now ? UINT64_MAX : now + ns;
+    return now < TIME_END && ns < TIME_END - now ? now + ns : TIME_END;
 }
 
 /* Pages [va, va + n) that a task may map: whole, not empty, in the part of the window that is its own. */
@@ -157,19 +160,20 @@ static uint64_t exit_bytes(const struct ukern_vm_exit *x)
 
 static struct ukern_result sys_vm_run(const struct arguments *a)
 {
+    enum { HEADER = offsetof(struct ukern_vm_exit, data) };
     struct ukern_vm_exit exit;
     uint64_t done;
     if (!is_id(a->a0))
         return give(UKERN_NOTFOUND);
     enum ukern_status st = ucopy_check(own_space(), a->a1, sizeof exit, PERM_USER | PERM_WRITE);
     if (st == UKERN_OK)
-        st = ucopy_in(own_space(), a->a1, &exit, offsetof(struct ukern_vm_exit, data), &done);
+        st = ucopy_in(own_space(), a->a1, &exit, HEADER, &done); /* once: what is checked is what is used */
     if (st == UKERN_OK)
-        st = ucopy_in(own_space(), a->a1, &exit, exit_bytes(&exit), &done);
+        st = ucopy_in(own_space(), a->a1 + HEADER, exit.data, exit_bytes(&exit) - HEADER, &done);
     if (st == UKERN_OK)
         st = vm_run((struct vm_id){ (uint32_t)a->a0 }, &exit);
     if (st == UKERN_OK)
-        st = ucopy_out(own_space(), a->a1, &exit, exit_bytes(&exit), &done);
+        st = ucopy_out(own_space(), a->a1, &exit, exit.write ? exit_bytes(&exit) : HEADER, &done); /* no stale kernel bytes */
     return give(st);
 }
 

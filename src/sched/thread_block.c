@@ -79,14 +79,14 @@ enum ukern_status thread_wait(uint64_t deadline)
     waiting = NO_ID;
 #endif
     if (atomic_load(&t->wake_token) && atomic_compare_exchange_strong(&t->state, &waiting, TCB_RUN)) {
-        atomic_store(&t->wake_token, 0);
+        atomic_exchange(&t->wake_token, 0); /* an exchange: what the last waker did before is seen, too */
         t->waits_what = NULL;
         return UKERN_OK;
     }
     enum ukern_status st = sleep_until_ready(t, deadline, &value);
 #ifndef UKERN_BUG_TOKEN_STAYS
     if (st == UKERN_OK)
-        atomic_store(&t->wake_token, 0);
+        atomic_exchange(&t->wake_token, 0);
 #endif
     return st;
 }

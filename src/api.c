@@ -50,8 +50,8 @@ enum ukern_status ukern_spawn(struct ukern *m, const struct ukern_task_params *t
 {
     struct ukern_task_params t = { .size = sizeof t };
     uint32_t number;
-    if (!task)
-        return UKERN_BADARG;
+    if (!task || task->size == 0)
+        return machine_fail(m, UKERN_BADARG, "ukern_spawn: expected parameters with their size set");
     if (m->started)
         return machine_fail(m, UKERN_BUSY, "tasks can be spawned only before the machine is started");
     memcpy(&t, task, task->size < sizeof t ? task->size : sizeof t);
@@ -164,8 +164,9 @@ static uint64_t sum(const struct ukern *m, enum count what)
 /* The frame counters of any machine, from any thread: they are read without the lock. */
 static void frame_counts(const struct ukern *m, struct ukern_stats *s)
 {
-    struct cpu *outside = here;
-    here = &m->cpu[0];
+    /* Not one of the machine's CPUs: a signal handler that comes now must not take this thread for one. */
+    struct cpu *outside = here, asker = { .m = (struct ukern *)(uintptr_t)m };
+    here = &asker;
     s->frames_usable = frame_usable();
     s->frames_used = frame_used();
     s->frames_peak = frame_peak();

@@ -40,6 +40,8 @@ static enum ukern_status refuse(const struct ukern_params *p, enum ukern_status 
 
 static enum ukern_status check(const struct ukern_params *p)
 {
+    if (p->hooks && p->hooks->size == 0)
+        return UKERN_BADARG; /* nobody to tell */
     if (p->engine != UKERN_SMP && p->engine != UKERN_SIM)
         return refuse(p, UKERN_BADARG, "params.engine: expected UKERN_SMP or UKERN_SIM");
     if (p->cpus > 256)
@@ -126,6 +128,8 @@ static enum ukern_status layers_init(struct ukern *m)
 
 enum ukern_status boot_make(const struct ukern_params *given, struct ukern **ret_machine)
 {
+    if (given && given->size == 0)
+        return UKERN_BADARG;
     struct ukern_params p = with_defaults(given);
     struct arena arena;
     enum ukern_status st = check(&p);

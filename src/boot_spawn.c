@@ -128,6 +128,12 @@ static enum ukern_status check(const struct ukern_task_params *t, uint64_t stack
                             name, (unsigned long long)stack, STACK_MIN, STACK_MAX);
     if (t->argc < 0 || t->argc > ARGS_MAX || (t->argc && !t->argv) || t->blob_count > UKERN_BLOBS_MAX)
         return machine_fail(m, UKERN_BADARG, "task %s: expected at most %d arguments and %u blobs", name, ARGS_MAX, UKERN_BLOBS_MAX);
+    for (int i = 0; i < t->argc; i++)
+        if (!t->argv[i])
+            return machine_fail(m, UKERN_BADARG, "task %s: argument %d of %d is NULL", name, i, t->argc);
+    for (size_t i = 0; i < t->blob_count; i++)
+        if (!t->blobs || (t->blobs[i].length && !t->blobs[i].bytes))
+            return machine_fail(m, UKERN_BADARG, "task %s: blob %zu of %zu has no bytes", name, i, t->blob_count);
     if (t->console >= CONSOLES)
         return machine_fail(m, UKERN_BADARG, "task %s: console %u; expected 0 to %d", name, t->console, CONSOLES - 1);
     return UKERN_OK;

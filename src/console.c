@@ -8,6 +8,7 @@ struct console {
     _Atomic uint32_t head, tail;   /* bytes that ever came in and went out */
     _Atomic uint32_t reader;       /* thread number + 1; 0: nobody */
     _Atomic uint32_t open;
+    _Atomic bool filling;          /* a thread of the embedder puts bytes in */
     uint8_t ring[CONSOLE_RING];
 };
 
@@ -72,9 +73,8 @@ enum ukern_status console_read(uint32_t console, struct space_id s, uint64_t va,
     if (!atomic_compare_exchange_strong(&c->reader, &nobody, me) && nobody != me)
         return UKERN_BUSY;
     enum ukern_status st = ucopy_check(s, va, n, PERM_USER | PERM_WRITE);
-    /* acquire: the bytes below head are there. */
     uint32_t tail = atomic_load_explicit(&c->tail, memory_order_relaxed);
-    uint32_t have = atomic_load_explicit(&c->head, memory_order_acquire) - tail;
+    uint32_t have = atomic_load(&c->head) - tail; /* seq_cst: see console_input */
     uint32_t take = n < have ? (uint32_t)n : have;
     for (uint32_t done = 0, run; st == UKERN_OK && done < take; done += run) {
         uint64_t copied;
@@ -94,6 +94,10 @@ size_t console_input(struct ukern *m, uint32_t console, const uint8_t *bytes, si
     if (console >= CONSOLES)
         return 0;
     struct console *c = &m->console->console[console];
+#ifndef UKERN_BUG_TWO_PRODUCERS
+    if (atomic_exchange_explicit(&c->filling, true, memory_order_acquire))
+        return 0; /* another thread is at it; this one offers its bytes again, as when the ring is full */
+#endif
     uint32_t head = atomic_load_explicit(&c->head, memory_order_relaxed);
     uint32_t room = CONSOLE_RING - (head - atomic_load_explicit(&c->tail, memory_order_acquire));
     uint32_t take = n < room ? (uint32_t)n : room;
@@ -101,6 +105,7 @@ size_t console_input(struct ukern *m, uint32_t console, const uint8_t *bytes, si
         c->ring[(head + i) % CONSOLE_RING] = bytes[i];
     /* seq_cst: on_input reads head after reader; console_read writes reader before it reads head. One sees the other. */
     atomic_store(&c->head, head + take);
+    atomic_store_explicit(&c->filling, false, memory_order_release);
     uint32_t reader = atomic_load(&c->reader);
     if (take && reader)
         cpu_interrupt(&m->cpu[thread_cpu(m, reader - 1)], IRQ_INPUT);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* console: bytes out to the embedder, bytes in from it.                                          Row console
  *
- * State       per console a ring of 4096 input bytes, filled by one thread of the embedder and emptied by the task that
+ * State       per console a ring of 4096 input bytes, filled by one thread of the embedder at a time and emptied by the task that
  *             reads; the reader, which input wakes
  * Primitives  console_write, console_read (never blocks), console_input and console_open (from outside)
  * Order       single producer, single consumer: head is the producer's, tail the consumer's

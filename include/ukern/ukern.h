@@ -191,7 +191,7 @@ UKERN_MUST_USE enum ukern_status ukern_step(struct ukern *m, uint64_t points, st
 void ukern_stop(struct ukern *m);
 
 /* (any thread) Input for a console; its reader is woken as by an interrupt. Returns how many bytes were taken (the
- * buffer holds 4096): the rest is to be offered again. */
+ * buffer holds 4096; none while another thread gives input to the same console): the rest is to be offered again. */
 size_t ukern_console_input(struct ukern *m, uint32_t console, const void *bytes, size_t n);
 /* Says that input for the console may still come: while one is open, a machine in which all wait is no deadlock. */
 void ukern_console_open(struct ukern *m, uint32_t console, bool open);

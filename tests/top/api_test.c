@@ -195,6 +195,9 @@ START_TEST(absurd_machines)
     refused((struct ukern_params){ .regions = overlap, .region_count = 65 });
     refused((struct ukern_params){ .region_count = 1 });
     ck_assert_int_eq(ukern_make(NULL, NULL), UKERN_BADARG);
+    struct ukern *m = (struct ukern *)8;
+    ck_assert_int_eq(ukern_make(&(struct ukern_params){ .cpus = 2 }, &m), UKERN_BADARG); /* its size was forgotten */
+    ck_assert_ptr_eq(m, (void *)8);
 }
 END_TEST
 
@@ -211,6 +214,7 @@ START_TEST(absurd_tasks)
 {
     struct ukern_blob big = { "big", "x", UINT64_C(1) << 40 };
     const char *const arguments[300] = { "x" };
+    struct ukern_blob hollow = { "hollow", NULL, 5 };
     world_make(UKERN_SMP, 1);
     ck_status(try_spawn((struct ukern_task_params){ .name = "x" }), UKERN_BADARG);
     ck_status(try_spawn((struct ukern_task_params){ .program = yields_for_ever }), UKERN_BADARG);
@@ -225,6 +229,11 @@ START_TEST(absurd_tasks)
     ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .console = 64 }), UKERN_BADARG);
     ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .blobs = &big, .blob_count = 1 }), UKERN_NOMEM);
     ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .blob_count = 17 }), UKERN_BADARG);
+    ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .blob_count = 1 }), UKERN_BADARG);
+    ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .blobs = &hollow, .blob_count = 1 }), UKERN_BADARG);
+    ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .argc = 2, .argv = arguments }), UKERN_BADARG);
+    ck_status(ukern_spawn(world->m, NULL, NULL), UKERN_BADARG);
+    ck_status(ukern_spawn(world->m, &(struct ukern_task_params){ .name = "no size" }, NULL), UKERN_BADARG);
     ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .stack = 60 << 20 }), UKERN_NOMEM);
     struct ukern_stats stats = { .size = sizeof stats };
     ukern_stats(world->m, &stats);

@@ -82,7 +82,8 @@ int again_in_lab(const struct options *o, const struct ukern_config *c, int argc
     struct words w = { .count = 0 };
     const char *file;
     if (!own_path(self, sizeof self) || !find_lab(self, path, sizeof path)) {
-        cli_say("--lab: lab-run is not found; expected it in " UKERN_PKGDATADIR "/lab, or in the folder that UKERN_LAB names");
+        cli_say("--lab: lab-run is not found; expected it in " UKERN_PKGDATADIR
+                "/lab, or in the folder that UKERN_LAB names");
         return EXIT_CANNOT;
     }
     cli_say("--lab: this host's own KVM is not used; running in a small Linux under an emulator: slow, and complete");

@@ -2,7 +2,7 @@
 /* cli: what the files of the ukern tool share.
  *
  * Codes      0 ok; 1 it was right and failed; 2 command line or configuration wrong; 77 cannot run here
- * State      a signal handler can reach only globals: each file has at most one pointer or flag of its own, and says so */
+ * State      a signal handler can reach only globals: each file has at most one pointer of its own, and says so */
 #pragma once
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -71,6 +71,7 @@ struct session {
     FILE *trace;
     char *trace_buffer;
     int trace_lost;                    /* errno of the first write that failed */
+    uint64_t asked_at;                 /* when, ns of CLOCK_MONOTONIC; the thread that takes signals only */
     _Atomic int asked;                 /* to stop: 0 no, a signal's number, or ASKED_KEYS */
     int signals_fd, end_fd;
     _Atomic int *cpu_tids;             /* [info.cpus]: of CPU threads, for the watchdog */

@@ -118,7 +118,8 @@ void confine_thread(const struct session *s, enum role role)
         return;
 #endif
     (void)pthread_getname_np(pthread_self(), thread_name, sizeof thread_name);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &programs[role]) == 0)
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &programs[role]) == 0)
         return;
     cli_say("seccomp: this host has no filters: %s; --seccomp=off runs without", strerror(errno));
     term_restore();

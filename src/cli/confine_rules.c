@@ -10,7 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { CPU = 1 << ROLE_CPU, EVENTS = 1 << ROLE_EVENTS, MAIN = 1 << ROLE_MAIN, SIM = 1 << ROLE_SIM, ALL = CPU | EVENTS | MAIN | SIM };
+enum { CPU = 1 << ROLE_CPU, EVENTS = 1 << ROLE_EVENTS, MAIN = 1 << ROLE_MAIN, SIM = 1 << ROLE_SIM };
+enum { ALL = CPU | EVENTS | MAIN | SIM };
 
 enum how {
     FREELY,
@@ -106,7 +107,9 @@ static int allow_terminal(scmp_filter_ctx f, int call)
 
 static int allow_signals(scmp_filter_ctx f, int call)
 {
-    static const int sent[] = { SIGURG, SIGVTALRM, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT, SIGXCPU, SIGXFSZ };
+    static const int sent[] = {
+        SIGURG, SIGVTALRM, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT, SIGXCPU, SIGXFSZ
+    };
     uint64_t self = (uint64_t)getpid();
     int error = 0;
     if (call == SCMP_SYS(kill))
@@ -127,7 +130,9 @@ static int allow(scmp_filter_ctx f, const struct row *r, const struct session *s
         error = allow_fd(f, r->call, STDIN_FILENO);
         return error != 0 ? error : allow_fd(f, r->call, s->signals_fd);
     case NO_EXEC: return seccomp_rule_add(f, SCMP_ACT_ALLOW, r->call, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    case KVM: return seccomp_rule_add(f, SCMP_ACT_ALLOW, r->call, 1, SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00, (uint64_t)KVMIO << 8));
+    case KVM:
+        return seccomp_rule_add(f, SCMP_ACT_ALLOW, r->call, 1,
+                                SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00, (uint64_t)KVMIO << 8));
     case TERMINAL: return allow_terminal(f, r->call);
     case OWN_SIGNAL: return allow_signals(f, r->call);
     case FREELY: break;

@@ -8,7 +8,8 @@
 
 static const char *const marks[] = { "  ", "ok", "! ", "NO" }, *const kinds[] = { "fact", "good", "advice", "bad" };
 
-void doctor_add(struct findings *f, const char *group, const char *name, enum finding_kind kind, const char *advice, const char *format, ...)
+void doctor_add(struct findings *f, const char *group, const char *name, enum finding_kind kind, const char *advice,
+                const char *format, ...)
 {
     va_list args;
     if (f->count == f->room) {
@@ -72,8 +73,9 @@ static void look_at_cpu(struct findings *f, bool *ret_emulated)
     *ret_emulated = strstr(model, "QEMU") != NULL || strstr(model, "TCG") != NULL;
     doctor_add(f, "CPU", "model", FINDING_FACT, NULL, "%s%s", model, hypervisor ? " (inside a virtual machine)" : "");
     doctor_add(f, "CPU", "hardware virtualization", f->hardware ? FINDING_GOOD : FINDING_ADVICE,
-               f->hardware    ? NULL
-               : hypervisor ? "for speed and for Linux guests, let this machine's host offer nested virtualization; without it use the lab"
+               f->hardware  ? NULL
+               : hypervisor ? "for speed and for Linux guests, let this machine's host offer nested virtualization; "
+                              "without it use the lab"
                             : "turn on VT-x or AMD-V in the firmware's settings",
                "%s", vmx ? "vmx" : svm ? "svm" : "neither vmx nor svm");
 }
@@ -86,8 +88,8 @@ static const char *situation(const struct findings *f, bool emulated)
         return "the lab: an emulated CPU with complete KVM; slow, everything runs";
     if (f->hardware)
         return "hardware KVM: everything runs at full speed";
-    return "KVM without hardware virtualization: small guests run, their supervisor code is interpreted; Linux guests run in the lab "
-           "(ukern run --lab)";
+    return "KVM without hardware virtualization: small guests run, their supervisor code is interpreted; Linux guests "
+           "run in the lab (ukern run --lab)";
 }
 
 /* ---- reports ---- */
@@ -111,13 +113,14 @@ static int report_json(const struct findings *f, const char *where)
     json_t *list = json_array();
     for (size_t i = 0; i < f->count; i++) {
         const struct finding *one = &f->list[i];
-        json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "group", one->group, "name", one->name, "kind", kinds[one->kind], "value", one->value);
+        json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "group", one->group, "name", one->name, "kind", kinds[one->kind],
+                              "value", one->value);
         if (o != NULL && one->advice[0] != 0)
             (void)json_object_set_new(o, "advice", json_string(one->advice));
         (void)json_array_append_new(list, o);
     }
-    json_t *all = json_pack("{s:s, s:s, s:b, s:b, s:o}", "version", ukern_version(), "situation", where, "guests", f->guests,
-                            "hardware_virtualization", f->hardware, "findings", list);
+    json_t *all = json_pack("{s:s, s:s, s:b, s:b, s:o}", "version", ukern_version(), "situation", where, "guests",
+                            f->guests, "hardware_virtualization", f->hardware, "findings", list);
     int error = all == NULL || json_dumpf(all, stdout, JSON_INDENT(2)) != 0 || putchar('\n') == EOF;
     json_decref(all);
     return error;
@@ -142,7 +145,8 @@ int cli_doctor(int argc, char **argv)
     static const struct argp argp = {
         .options = options,
         .parser = parse,
-        .doc = "Says what this host can run, and what to do about the rest.\vExit codes: 0 guests can run; 77 they cannot.",
+        .doc = "Says what this host can run, and what to do about the rest.\vExit codes: 0 guests can run; 77 they "
+               "cannot.",
     };
     struct findings f = { 0 };
     bool json = false, emulated;

@@ -17,8 +17,8 @@ struct findings {
 };
 
 /* advice NULL: none. */
-void doctor_add(struct findings *f, const char *group, const char *name, enum finding_kind kind, const char *advice, const char *format, ...)
-    __attribute__((format(printf, 6, 7)));
+void doctor_add(struct findings *f, const char *group, const char *name, enum finding_kind kind, const char *advice,
+                const char *format, ...) __attribute__((format(printf, 6, 7)));
 /* The first line of a file, without its newline; false: there is none. */
 bool doctor_line(const char *path, char *room, size_t n);
 

@@ -51,7 +51,8 @@ static void look_at_capabilities(struct findings *f, int kvm)
             doctor_add(f, "KVM", c->name, FINDING_GOOD, NULL, "%d", value);
         } else {
             doctor_add(f, "KVM", c->name, c->needed ? FINDING_BAD : FINDING_FACT,
-                       c->needed ? "guests need it: use a newer kernel on this host, or the lab" : NULL, "%d%s", value, c->needed ? ", needed" : "");
+                       c->needed ? "guests need it: use a newer kernel on this host, or the lab" : NULL, "%d%s", value,
+                       c->needed ? ", needed" : "");
             f->guests = f->guests && !c->needed;
         }
     }
@@ -66,10 +67,13 @@ static void advise_permission(struct findings *f, const char *problem)
     const char *name = user != NULL ? user->pw_name : "$USER";
     const struct group *group = stat("/dev/kvm", &st) == 0 ? getgrgid(st.st_gid) : NULL;
     if (group != NULL && st.st_gid != 0 && (st.st_mode & 060) == 060)
-        (void)snprintf(advice, sizeof advice, "sudo usermod -aG %s %s   (then log in again; until then: sudo setfacl -m u:%s:rw /dev/kvm)",
+        (void)snprintf(advice, sizeof advice,
+                       "sudo usermod -aG %s %s   (then log in again; until then: sudo setfacl -m u:%s:rw /dev/kvm)",
                        group->gr_name, name, name);
     else
-        (void)snprintf(advice, sizeof advice, "sudo setfacl -m u:%s:rw /dev/kvm   (for good: a udev rule with GROUP=\"kvm\", MODE=\"0660\", and sudo usermod -aG kvm %s)",
+        (void)snprintf(advice, sizeof advice,
+                       "sudo setfacl -m u:%s:rw /dev/kvm   (for good: a udev rule with GROUP=\"kvm\", MODE=\"0660\", "
+                       "and sudo usermod -aG kvm %s)",
                        name, name);
     doctor_add(f, "KVM", "/dev/kvm", FINDING_BAD, advice, "%s (owner %u, group %s, mode %03o)", problem, st.st_uid,
                group != NULL ? group->gr_name : "?", (unsigned)st.st_mode & 0777u);
@@ -77,12 +81,16 @@ static void advise_permission(struct findings *f, const char *problem)
 
 static void advise_open(struct findings *f, int error)
 {
-    static const char none[] = "load it: sudo modprobe kvm_intel (or kvm_amd); in a container, start it with --device /dev/kvm; in a virtual machine, let its host "
+    static const char none[] = "load it: sudo modprobe kvm_intel (or kvm_amd); in a container, start it with --device "
+                               "/dev/kvm; in a virtual machine, let its host "
                                "offer nested virtualization; or use the lab: ukern run --lab";
     if (error == EACCES || error == EPERM)
         advise_permission(f, strerror(error));
     else
-        doctor_add(f, "KVM", "/dev/kvm", FINDING_BAD, error == ENOENT || error == ENODEV || error == ENXIO ? none : "see the kernel's log: sudo dmesg | grep -i kvm",
+        doctor_add(f, "KVM", "/dev/kvm", FINDING_BAD,
+                   error == ENOENT || error == ENODEV || error == ENXIO
+                       ? none
+                       : "see the kernel's log: sudo dmesg | grep -i kvm",
                    "%s", strerror(error));
 }
 
@@ -96,8 +104,9 @@ void doctor_kvm(struct findings *f)
     doctor_add(f, "KVM", "/dev/kvm", FINDING_GOOD, NULL, "opens");
     int version = ioctl(kvm, KVM_GET_API_VERSION, 0);
     f->guests = version == KVM_API_VERSION;
-    doctor_add(f, "KVM", "API version", f->guests ? FINDING_GOOD : FINDING_BAD, f->guests ? NULL : "this is no KVM that can be used: a kernel after 2007 is needed",
-               "%d, expected %d", version, KVM_API_VERSION);
+    doctor_add(f, "KVM", "API version", f->guests ? FINDING_GOOD : FINDING_BAD,
+               f->guests ? NULL : "this is no KVM that can be used: a kernel after 2007 is needed", "%d, expected %d",
+               version, KVM_API_VERSION);
     if (f->guests) {
         look_at_capabilities(f, kvm);
         doctor_speed(f, kvm);

@@ -6,7 +6,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static void look_at_rlimit(struct findings *f, const char *name, int which, rlim_t enough, const char *unit, rlim_t scale, const char *advice)
+static void look_at_rlimit(struct findings *f, const char *name, int which, rlim_t enough, const char *unit,
+                           rlim_t scale, const char *advice)
 {
     struct rlimit r;
     if (getrlimit((__rlimit_resource_t)which, &r) != 0)
@@ -14,11 +15,12 @@ static void look_at_rlimit(struct findings *f, const char *name, int which, rlim
     if (r.rlim_cur == RLIM_INFINITY)
         doctor_add(f, "Limits", name, FINDING_GOOD, NULL, "unlimited");
     else
-        doctor_add(f, "Limits", name, r.rlim_cur >= enough ? FINDING_GOOD : FINDING_ADVICE, r.rlim_cur >= enough ? NULL : advice, "%llu%s",
-                   (unsigned long long)(r.rlim_cur / scale), unit);
+        doctor_add(f, "Limits", name, r.rlim_cur >= enough ? FINDING_GOOD : FINDING_ADVICE,
+                   r.rlim_cur >= enough ? NULL : advice, "%llu%s", (unsigned long long)(r.rlim_cur / scale), unit);
 }
 
-static void look_at_sysctl(struct findings *f, const char *name, const char *path, long least, long most, const char *advice)
+static void look_at_sysctl(struct findings *f, const char *name, const char *path, long least, long most,
+                           const char *advice)
 {
     char line[64];
     if (!doctor_line(path, line, sizeof line)) {
@@ -51,21 +53,29 @@ static void look_at_seccomp(struct findings *f)
 {
     char actions[200];
     bool there = doctor_line("/proc/sys/kernel/seccomp/actions_avail", actions, sizeof actions);
-    doctor_add(f, "Limits", "system-call filters", there ? FINDING_GOOD : FINDING_ADVICE, there ? NULL : "ukern run needs --seccomp=off here", "%s",
+    doctor_add(f, "Limits", "system-call filters", there ? FINDING_GOOD : FINDING_ADVICE,
+               there ? NULL : "ukern run needs --seccomp=off here", "%s",
                there ? actions : "not offered by this kernel");
 }
 
 void doctor_limits(struct findings *f)
 {
-    look_at_rlimit(f, "locked memory", RLIMIT_MEMLOCK, 8 << 20, " KiB", 1024, "raise it when guests or perf want more: ulimit -l, or /etc/security/limits.conf");
+    look_at_rlimit(f, "locked memory", RLIMIT_MEMLOCK, 8 << 20, " KiB", 1024,
+                   "raise it when guests or perf want more: ulimit -l, or /etc/security/limits.conf");
     look_at_rlimit(f, "open files", RLIMIT_NOFILE, 1024, "", 1, "each VM takes 2 and a few more: ulimit -n 1024");
     look_at_rlimit(f, "threads of this user", RLIMIT_NPROC, 1024, "", 1, "smp takes one per CPU: ulimit -u 1024");
-    look_at_rlimit(f, "address space", RLIMIT_AS, (rlim_t)1 << 36, " MiB", 1 << 20, "each task reserves 4 GiB of addresses: ulimit -v unlimited");
-    look_at_sysctl(f, "threads of this host", "/proc/sys/kernel/threads-max", 1024, 1 << 30, "sudo sysctl kernel.threads-max=65536");
-    look_at_sysctl(f, "mappings of a process", "/proc/sys/vm/max_map_count", 65530, 1l << 40, "each task takes some: sudo sysctl vm.max_map_count=262144");
-    look_at_sysctl(f, "overcommit of memory", "/proc/sys/vm/overcommit_memory", 0, 1, "machines reserve more than they use: sudo sysctl vm.overcommit_memory=0");
-    look_at_sysctl(f, "random bits of addresses", "/proc/sys/vm/mmap_rnd_bits", 8, 28, "ThreadSanitizer builds fail above 28: sudo sysctl vm.mmap_rnd_bits=28");
-    look_at_sysctl(f, "perf for users", "/proc/sys/kernel/perf_event_paranoid", -1, 2, "to count instructions in benchmarks: sudo sysctl kernel.perf_event_paranoid=2");
+    look_at_rlimit(f, "address space", RLIMIT_AS, (rlim_t)1 << 36, " MiB", 1 << 20,
+                   "each task reserves 4 GiB of addresses: ulimit -v unlimited");
+    look_at_sysctl(f, "threads of this host", "/proc/sys/kernel/threads-max", 1024, 1 << 30,
+                   "sudo sysctl kernel.threads-max=65536");
+    look_at_sysctl(f, "mappings of a process", "/proc/sys/vm/max_map_count", 65530, 1l << 40,
+                   "each task takes some: sudo sysctl vm.max_map_count=262144");
+    look_at_sysctl(f, "overcommit of memory", "/proc/sys/vm/overcommit_memory", 0, 1,
+                   "machines reserve more than they use: sudo sysctl vm.overcommit_memory=0");
+    look_at_sysctl(f, "random bits of addresses", "/proc/sys/vm/mmap_rnd_bits", 8, 28,
+                   "ThreadSanitizer builds fail above 28: sudo sysctl vm.mmap_rnd_bits=28");
+    look_at_sysctl(f, "perf for users", "/proc/sys/kernel/perf_event_paranoid", -1, 2,
+                   "to count instructions in benchmarks: sudo sysctl kernel.perf_event_paranoid=2");
     look_at_seccomp(f);
     look_at_tool(f, "qemu-system-x86_64", "qemu-system-x86", "the lab");
     look_at_tool(f, "gdb", "gdb", "debugging");

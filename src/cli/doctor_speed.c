@@ -54,7 +54,8 @@ static bool make(struct guest *g, int kvm)
     if (g->vm < 0 || g->memory == MAP_FAILED || bytes <= 0)
         return false;
     memcpy(g->memory, guest_code, sizeof guest_code);
-    struct kvm_userspace_memory_region region = { .memory_size = UKERN_PAGE, .userspace_addr = (uint64_t)(uintptr_t)g->memory };
+    struct kvm_userspace_memory_region region = { .memory_size = UKERN_PAGE,
+                                                  .userspace_addr = (uint64_t)(uintptr_t)g->memory };
     if (ioctl(g->vm, KVM_SET_USER_MEMORY_REGION, &region) != 0 || (g->vcpu = ioctl(g->vm, KVM_CREATE_VCPU, 0)) < 0)
         return false;
     g->run_bytes = (size_t)bytes;
@@ -78,7 +79,8 @@ static void drop(struct guest *g)
 static double measure(struct guest *g)
 {
     struct sigaction act = { .sa_handler = on_alarm }, old;
-    const struct itimerval limit = { .it_interval = { .tv_sec = LIMIT_S }, .it_value = { .tv_sec = LIMIT_S } }, none = { 0 };
+    const struct itimerval limit = { .it_interval = { .tv_sec = LIMIT_S }, .it_value = { .tv_sec = LIMIT_S } },
+                           none = { 0 };
     double begin = seconds(), now = begin;
     unsigned long rounds = 0;
     (void)sigaction(SIGALRM, &act, &old); /* without SA_RESTART: KVM_RUN ends with EINTR */
@@ -98,20 +100,22 @@ void doctor_speed(struct findings *f, int kvm)
 {
     struct guest g = { .vm = -1, .vcpu = -1, .memory = MAP_FAILED, .run = MAP_FAILED };
     if (!make(&g, kvm)) {
-        doctor_add(f, "KVM", "a guest", FINDING_BAD, "see the kernel's log: sudo dmesg | grep -i kvm", "cannot be made: %s", strerror(errno));
+        doctor_add(f, "KVM", "a guest", FINDING_BAD, "see the kernel's log: sudo dmesg | grep -i kvm",
+                   "cannot be made: %s", strerror(errno));
         f->guests = false;
         drop(&g);
         return;
     }
     double speed = measure(&g);
     if (speed < 0) {
-        doctor_add(f, "KVM", "a guest", FINDING_BAD, "use the lab: ukern run --lab", "ran for %d s and came to nothing (exit reason %u)", LIMIT_S,
-                   g.run->exit_reason);
+        doctor_add(f, "KVM", "a guest", FINDING_BAD, "use the lab: ukern run --lab",
+                   "ran for %d s and came to nothing (exit reason %u)", LIMIT_S, g.run->exit_reason);
         f->guests = false;
     } else {
         doctor_add(f, "KVM", "a guest", FINDING_GOOD, NULL, "runs");
         doctor_add(f, "KVM", "supervisor code", speed > 1e8 ? FINDING_GOOD : FINDING_ADVICE,
-                   speed > 1e8 ? NULL : "this KVM interprets it: small guests only; Linux guests in the lab (ukern run --lab)",
+                   speed > 1e8 ? NULL
+                               : "this KVM interprets it: small guests only; Linux guests in the lab (ukern run --lab)",
                    "%.1f million instructions/s", speed / 1e6);
     }
     drop(&g);

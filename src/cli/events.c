@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 struct events {
@@ -45,14 +46,25 @@ static void say(struct session *s, const char *text)
     (void)output_text(&s->err, text);
 }
 
+/* One request may come as two signals: timeout(1), for one, sends it to the process and to its group. */
+#define ONE_REQUEST_NS UINT64_C(200000000)
+
 static void stop_or_end(struct session *s, int signal)
 {
-    if (atomic_load(&s->asked) > 0) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    uint64_t now = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+    bool again = atomic_load(&s->asked) > 0;
+    if (again && now - s->asked_at < ONE_REQUEST_NS)
+        return;
+    if (again) {
         term_restore();
         say(s, "ukern: ended at once, as asked twice\n");
         _exit(EXIT_FAILED);
     }
-    say(s, signal == SIGINT ? "\nukern: stopping; once more ends at once\n" : "ukern: stopping; once more ends at once\n");
+    s->asked_at = now;
+    say(s, signal == SIGINT ? "\n" : "");
+    say(s, "ukern: stopping; once more ends at once\n");
     session_ask(s, signal);
 }
 
@@ -161,7 +173,8 @@ static void start_input(struct events *e)
 struct events *events_make(struct session *s)
 {
     struct events *e = calloc(1, sizeof *e);
-    if (e == NULL || (s->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0 || (e->loop = ev_loop_new(EVFLAG_NOENV)) == NULL) {
+    if (e == NULL || (s->end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0 ||
+        (e->loop = ev_loop_new(EVFLAG_NOENV)) == NULL) {
         free(e);
         return NULL;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* input: see input.h. The descriptor is not made non-blocking: that would belong to everybody who has the terminal open. */
+/* input: see input.h. The descriptor is not made non-blocking: that would belong to everybody who has the terminal
+ * open. */
 #include "input.h"
 #include <errno.h>
 #include <string.h>

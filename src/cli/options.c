@@ -6,7 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_ENGINE = 1000, KEY_SEED, KEY_DUMP, KEY_SETTINGS, KEY_TRACE, KEY_STATS, KEY_JSON, KEY_SECCOMP, KEY_WITHOUT_VMS, KEY_LAB, KEY_CHECK };
+enum {
+    KEY_ENGINE = 1000,
+    KEY_SEED,
+    KEY_DUMP,
+    KEY_SETTINGS,
+    KEY_TRACE,
+    KEY_STATS,
+    KEY_JSON,
+    KEY_SECCOMP,
+    KEY_WITHOUT_VMS,
+    KEY_LAB,
+    KEY_CHECK
+};
 
 static const struct argp_option table[] = {
     { "engine", KEY_ENGINE, "sim|smp", 0, "as --set machine.engine=...", 0 },
@@ -16,9 +28,11 @@ static const struct argp_option table[] = {
     { "dump-config", KEY_DUMP, NULL, 0, "write the configuration with all defaults, and end", 1 },
     { "settings", KEY_SETTINGS, NULL, 0, "list every setting that a configuration may have, and end", 1 },
     { "trace", KEY_TRACE, "FILE", 0, "write the trace there (sim)", 1 },
-    { "stats", KEY_STATS, "text|json|none", 0, "the summary at the end; with json what tasks print goes to standard error", 1 },
+    { "stats", KEY_STATS, "text|json|none", 0,
+      "the summary at the end; with json what tasks print goes to standard error", 1 },
     { "json", KEY_JSON, NULL, 0, "as --stats=json", 1 },
-    { "seccomp", KEY_SECCOMP, "on|log|off", 0, "confine this process by system-call filters; log: let the kernel's log name violations", 2 },
+    { "seccomp", KEY_SECCOMP, "on|log|off", 0,
+      "confine this process by system-call filters; log: let the kernel's log name violations", 2 },
     { "check", KEY_CHECK, NULL, 0, "run the build that checks the kernel while it runs", 2 },
     { "lab", KEY_LAB, NULL, 0, "run inside a small Linux under an emulator that has complete KVM", 2 },
     { 0 },
@@ -46,7 +60,8 @@ static void set(struct argp_state *state, const char *key, const char *value)
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    static const char *const stats[] = { "text", "json", "none", NULL }, *const seccomp[] = { "on", "log", "off", NULL };
+    static const char *const stats[] = { "text", "json", "none", NULL }, *const seccomp[] = { "on", "log", "off",
+                                                                                              NULL };
     struct options *o = state->input;
     switch (key) {
     case KEY_ENGINE: set(state, "machine.engine=", arg); break;
@@ -90,9 +105,10 @@ void options_parse(int argc, char **argv, struct options *ret_options)
         .options = table,
         .parser = parse,
         .args_doc = "FILE",
-        .doc = "Boots a machine from a configuration and runs it to its end.\v"
-               "The first Ctrl-C or SIGTERM stops the machine in order, the second ends the process at once. A guest with "
-               "serial = \"stdio\" has the terminal: Ctrl-a x stops the machine, Ctrl-a h lists all keys.",
+        .doc =
+            "Boots a machine from a configuration and runs it to its end.\v"
+            "The first Ctrl-C or SIGTERM stops the machine in order, the second ends the process at once. A guest with "
+            "serial = \"stdio\" has the terminal: Ctrl-a x stops the machine, Ctrl-a h lists all keys.",
     };
     *ret_options = (struct options){ .confine = CONFINE_ON };
     if (argp_parse(&argp, argc, argv, 0, NULL, ret_options) != 0)

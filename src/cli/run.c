@@ -91,7 +91,8 @@ static bool open_console(struct session *s, uint32_t i)
         o->own = true;
         o->fd = open(info.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
         if (o->fd < 0) {
-            cli_say("%s \"%s\": its output cannot be written to %s: %s", info.is_vm ? "vm" : "process", info.owner, info.path, strerror(errno));
+            cli_say("%s \"%s\": its output cannot be written to %s: %s", info.is_vm ? "vm" : "process", info.owner,
+                    info.path, strerror(errno));
             return false;
         }
     }
@@ -204,7 +205,9 @@ static int make_and_run(struct session *s, const struct ukern_hooks *hooks)
     if (st == UKERN_OK)
         return run_machine(s);
     cli_say("the machine cannot be made: %s", ukern_status_name(st));
-    return st == UKERN_UNSUPPORTED ? EXIT_CANNOT : st == UKERN_BADARG || st == UKERN_BADCONFIG ? EXIT_USAGE : EXIT_FAILED;
+    return st == UKERN_UNSUPPORTED                       ? EXIT_CANNOT
+           : st == UKERN_BADARG || st == UKERN_BADCONFIG ? EXIT_USAGE
+                                                         : EXIT_FAILED;
 }
 
 static void session_free(struct session *s)

@@ -14,7 +14,9 @@ static const char *result_words(const struct session *s, enum ukern_status st)
     switch (st) {
     case UKERN_OK: return "all ended as expected";
     case UKERN_FAILED: return "a task or VM did not end as expected";
-    case UKERN_STOPPED: return atomic_load(&s->asked) == ASKED_LOST_OUTPUT ? "stopped, because output was lost" : "stopped before the end";
+    case UKERN_STOPPED:
+        return atomic_load(&s->asked) == ASKED_LOST_OUTPUT ? "stopped, because output was lost"
+                                                           : "stopped before the end";
     case UKERN_DEADLOCK: return "deadlock: nobody can run, and somebody waits";
     case UKERN_BROKEN: return "a check of the kernel on itself failed";
     default: return ukern_status_name(st);
@@ -70,13 +72,15 @@ static void write_text(FILE *f, const struct session *s, const struct ukern_stat
     if (sim)
         fprintf(f, ", seed %" PRIu64 ", %" PRIu64 " points", s->info.seed, t->points);
     fprintf(f, "\nCPUs              %u\n", t->cpus);
-    fprintf(f, "time              %" PRIu64 ".%06" PRIu64 " s%s\n", t->time / 1000000000, t->time / 1000 % 1000000, sim ? " (virtual)" : "");
+    fprintf(f, "time              %" PRIu64 ".%06" PRIu64 " s%s\n", t->time / 1000000000, t->time / 1000 % 1000000,
+            sim ? " (virtual)" : "");
     fprintf(f, "switches          %" PRIu64 "\n", t->switches);
     fprintf(f, "kernel calls      %" PRIu64 "\n", t->calls);
     fprintf(f, "messages          %" PRIu64 "\n", t->messages);
     fprintf(f, "interrupts        %" PRIu64 "\n", t->interrupts);
     fprintf(f, "tasks killed      %" PRIu64 "\n", t->faults);
-    fprintf(f, "frames            %" PRIu64 " used, %" PRIu64 " at most, of %" PRIu64 "\n", t->frames_used, t->frames_peak, t->frames_usable);
+    fprintf(f, "frames            %" PRIu64 " used, %" PRIu64 " at most, of %" PRIu64 "\n", t->frames_used,
+            t->frames_peak, t->frames_usable);
     write_exits(f, t);
     write_tasks(f, s);
     if (t->inexact)
@@ -85,8 +89,8 @@ static void write_text(FILE *f, const struct session *s, const struct ukern_stat
 
 static json_t *task_json(const struct ukern_task_info *t)
 {
-    json_t *o = json_pack("{s:s, s:i, s:s, s:b, s:b}", "name", t->name, "cpu", (int)t->cpu, "state", states[t->state], "daemon", t->daemon,
-                          "vm", t->is_vm);
+    json_t *o = json_pack("{s:s, s:i, s:s, s:b, s:b}", "name", t->name, "cpu", (int)t->cpu, "state", states[t->state],
+                          "daemon", t->daemon, "vm", t->is_vm);
     if (o == NULL || t->state != UKERN_TASK_ENDED)
         return o;
     (void)json_object_set_new(o, "as_expected", json_boolean(t->as_expected));
@@ -104,14 +108,17 @@ static json_t *to_json(const struct session *s, const struct ukern_stats *t, enu
     for (uint32_t i = 0; ukern_task_info(s->m, i, &task) == UKERN_OK; i++)
         (void)json_array_append_new(tasks, task_json(&task));
     for (int k = 0; k < UKERN_EXIT_KINDS; k++)
-        (void)json_object_set_new(exits, ukern_exit_name((enum ukern_vm_exit_kind)k), json_integer((json_int_t)t->vm_exits[k]));
-    return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:I, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I}, s:o, s:b, s:I, s:o}",
-                     "version", ukern_version(), "machine", s->info.name, "status", ukern_status_name(st), "result", result_words(s, st),
-                     "exit_code", code, "engine", s->info.engine == UKERN_SIM ? "sim" : "smp", "seed", (json_int_t)s->info.seed,
-                     "cpus", (int)t->cpus, "time_ns", (json_int_t)t->time, "switches", (json_int_t)t->switches, "calls", (json_int_t)t->calls,
-                     "messages", (json_int_t)t->messages, "interrupts", (json_int_t)t->interrupts, "tasks_killed", (json_int_t)t->faults,
-                     "frames", "used", (json_int_t)t->frames_used, "peak", (json_int_t)t->frames_peak, "usable", (json_int_t)t->frames_usable,
-                     "vm_exits", exits, "inexact", t->inexact, "points", (json_int_t)t->points, "tasks", tasks);
+        (void)json_object_set_new(exits, ukern_exit_name((enum ukern_vm_exit_kind)k),
+                                  json_integer((json_int_t)t->vm_exits[k]));
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:i, s:s, s:I, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I}, s:o, s:b, s:I, s:o}",
+        "version", ukern_version(), "machine", s->info.name, "status", ukern_status_name(st), "result",
+        result_words(s, st), "exit_code", code, "engine", s->info.engine == UKERN_SIM ? "sim" : "smp", "seed",
+        (json_int_t)s->info.seed, "cpus", (int)t->cpus, "time_ns", (json_int_t)t->time, "switches",
+        (json_int_t)t->switches, "calls", (json_int_t)t->calls, "messages", (json_int_t)t->messages, "interrupts",
+        (json_int_t)t->interrupts, "tasks_killed", (json_int_t)t->faults, "frames", "used", (json_int_t)t->frames_used,
+        "peak", (json_int_t)t->frames_peak, "usable", (json_int_t)t->frames_usable, "vm_exits", exits, "inexact",
+        t->inexact, "points", (json_int_t)t->points, "tasks", tasks);
 }
 
 /* The whole text first: then one write can fail, and be noticed. */
@@ -142,7 +149,8 @@ bool summary_write(struct session *s, enum ukern_status st, int code)
     char *text = render(s, &t, st, code);
     bool ok = text != NULL && output_text(&s->out, text) && (s->opt.stats != STATS_JSON || output_text(&s->out, "\n"));
     if (!ok)
-        cli_say("the summary could not be written: %s", text == NULL ? "no memory" : strerror(atomic_load(&s->out.lost)));
+        cli_say("the summary could not be written: %s",
+                text == NULL ? "no memory" : strerror(atomic_load(&s->out.lost)));
     free(text);
     return ok;
 }

@@ -43,7 +43,8 @@ void term_restore(void)
 static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE }, ends[] = { SIGABRT, SIGQUIT, SIGXCPU, SIGXFSZ };
 static struct sigaction library[sizeof faults / sizeof faults[0]];
 
-/* The library's handler decides: a task's fault it takes, any other it leaves to the default, which ends the process. */
+/* The library's handler decides: a task's fault it takes, any other it leaves to the default, which ends the process.
+ */
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
     struct sigaction now;
@@ -63,9 +64,11 @@ static void on_end(int signal)
 void term_guard_crashes(void)
 {
     struct sigaction act = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
-    [[maybe_unused]] struct sigaction end = { .sa_handler = on_end, .sa_flags = (int)SA_RESETHAND | SA_NODEFER | SA_ONSTACK };
+    [[maybe_unused]] struct sigaction end = { .sa_handler = on_end,
+                                              .sa_flags = (int)SA_RESETHAND | SA_NODEFER | SA_ONSTACK };
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
-        if (sigaction(faults[i], NULL, &library[i]) == 0 && library[i].sa_handler != SIG_DFL && library[i].sa_handler != SIG_IGN)
+        if (sigaction(faults[i], NULL, &library[i]) == 0 && library[i].sa_handler != SIG_DFL &&
+            library[i].sa_handler != SIG_IGN)
             (void)sigaction(faults[i], &act, NULL);
 #ifndef UKERN_BUG_TERM_CRASH
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)

@@ -50,7 +50,8 @@ bool watchdog_prepare(struct session *s)
 
 bool watchdog_start_sim(struct session *s)
 {
-    const struct itimerval every = { .it_interval = { .tv_usec = TICK_MS * 1000 }, .it_value = { .tv_usec = TICK_MS * 1000 } };
+    const struct itimerval every = { .it_interval = { .tv_usec = TICK_MS * 1000 },
+                                     .it_value = { .tv_usec = TICK_MS * 1000 } };
     (void)s;
     return setitimer(ITIMER_VIRTUAL, &every, NULL) == 0;
 }

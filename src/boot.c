@@ -2,6 +2,7 @@
 /* boot: every layer's init in plain sight, bottom first. */
 #include "boot.h"
 #include "console.h"
+#include "core/sanitize.h"
 #include "host/clock.h"
 #include "host/engine.h"
 #include "host/ram.h"
@@ -140,6 +141,7 @@ enum ukern_status boot_make(const struct ukern_params *given, struct ukern **ret
         return refuse(&p, st, "the machine's address space could not be reserved: is the limit on virtual memory (ulimit -v) too low?");
     struct ukern *m = arena_array(&arena, struct ukern, 1);
     m->arena = arena;
+    m->valgrind = sanitize_valgrind();
     st = copy_in(m, &p);
     if (st == UKERN_OK)
         st = engine_make(m);

@@ -85,6 +85,7 @@ struct ukern {
     uint32_t frames;               /* frames in it */
     uint32_t cpus;
     struct cpu *cpu;               /* [cpus] */
+    bool valgrind;                 /* constant after boot: copies tell it what they did (core/sanitize) */
     bool started;                  /* the embedder's thread only */
     _Atomic uint32_t ended;        /* (any) enum machine_end */
     _Atomic uint32_t log_lock;     /* (any) one log or console line at a time; outside threads log, too, so no struct lock */

@@ -2,8 +2,11 @@
 /* sanitize: tells AddressSanitizer which bytes of our own memory are nobody's.                    Row core/sanitize
  *
  * For       arena and frames: the sanitizer knows malloc's memory, not what we hand out ourselves
- * Builds    without ASan both functions are nothing */
+ *           valgrind knows a frame by the address through which it was written: what the kernel writes through the
+ *           direct map it does not see in the window that shows the same frame, so copies take the knowledge along
+ * Builds    without ASan the first two functions are nothing; the third asks whether valgrind is there at all */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -26,3 +29,18 @@ static inline void sanitize_unpoison(const volatile void *p, size_t n) { __asan_
 static inline void sanitize_poison(const volatile void *p, size_t n) { (void)p, (void)n; }
 static inline void sanitize_unpoison(const volatile void *p, size_t n) { (void)p, (void)n; }
 #endif
+
+#include <valgrind/memcheck.h>
+/* n bytes at `to` are now as defined, for valgrind, as those at `from` are: both as they are read by whoever owns them. */
+static inline void sanitize_copied(void *to, const void *from, size_t n)
+{
+    unsigned char bits[256];
+    for (size_t done = 0, part; done < n; done += part) {
+        part = n - done < sizeof bits ? n - done : sizeof bits;
+        if (VALGRIND_GET_VBITS((const char *)from + done, bits, part) == 1)
+            (void)VALGRIND_SET_VBITS((char *)to + done, bits, part);
+        else
+            (void)VALGRIND_MAKE_MEM_DEFINED((char *)to + done, part);
+    }
+}
+static inline bool sanitize_valgrind(void) { return RUNNING_ON_VALGRIND != 0; }

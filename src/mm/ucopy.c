@@ -2,6 +2,7 @@
 /* ucopy: see ucopy.h. Page by page through the direct map; the window is never used, so a task's mapping mistakes and
  * wild addresses cost it an error, not the kernel a fault. */
 #include "mm/ucopy.h"
+#include "core/sanitize.h"
 #include "host/ram.h"
 #include "mm/space.h"
 
@@ -22,6 +23,9 @@ static size_t ucopy_chunk(uint64_t va, uint64_t n)
     return (size_t)(n < room ? n : room);
 }
 
+/* A user's own view of its memory: its window. */
+static uint8_t *ucopy_view(struct space_id s, uint64_t va) { return space_base(s) + va; }
+
 enum ukern_status ucopy_in(struct space_id from, uint64_t va, void *to, uint64_t n, uint64_t *ret_done)
 {
     uint8_t *target = to;
@@ -32,6 +36,8 @@ enum ukern_status ucopy_in(struct space_id from, uint64_t va, void *to, uint64_t
             break;
         size_t chunk = ucopy_chunk(va + done, n - done);
         memcpy(target + done, source, chunk);
+        if (unlikely(here->m->valgrind))
+            sanitize_copied(target + done, ucopy_view(from, va + done), chunk);
         done += chunk;
     }
     *ret_done = done;
@@ -52,6 +58,8 @@ enum ukern_status ucopy_out(struct space_id to, uint64_t va, const void *from, u
             break;
         size_t chunk = ucopy_chunk(va + done, n - done);
         memcpy(target, source + done, chunk);
+        if (unlikely(here->m->valgrind))
+            sanitize_copied(ucopy_view(to, va + done), source + done, chunk);
         done += chunk;
     }
     *ret_done = done;
@@ -85,6 +93,8 @@ enum ukern_status ucopy_move(struct space_id from, uint64_t from_va, struct spac
             break;
         size_t chunk = ucopy_chunk(from_va + done, ucopy_chunk(to_va + done, n - done));
         ucopy_bytes(target, source, chunk);
+        if (unlikely(here->m->valgrind))
+            sanitize_copied(ucopy_view(to, to_va + done), ucopy_view(from, from_va + done), chunk);
         done += chunk;
     }
     *ret_done = done;

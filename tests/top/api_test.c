@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <valgrind/valgrind.h>
 
 static int yields_for_ever(const struct ukern_start *start)
 {
@@ -268,11 +269,12 @@ END_TEST
 /* As many tasks as the machine may have, on many CPUs; then one more. */
 START_TEST(limits)
 {
-    struct ukern_params params = { .size = sizeof params, .cpus = 16, .max_tasks = 40, .ram = 32 << 20, .without_kvm = true };
+    uint32_t tasks = RUNNING_ON_VALGRIND ? 8 : 40; /* valgrind has less address space to give */
+    struct ukern_params params = { .size = sizeof params, .cpus = 16, .max_tasks = tasks, .ram = 32 << 20, .without_kvm = true };
     world_make(UKERN_SMP, 1);
     ukern_free(world->m);
     ck_ok(ukern_make(&params, &world->m));
-    for (uint32_t i = 0; i < 40; i++)
+    for (uint32_t i = 0; i < tasks; i++)
         world_spawn((struct world_task){ .name = "sleep", .program = programs_find("sleep")->run, .cpu = i % 16, .argument = "1" });
     ck_status(try_spawn((struct ukern_task_params){ .name = "more", .program = yields_for_ever }), UKERN_NOMEM);
     ck_ok(world_run());

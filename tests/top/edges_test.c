@@ -1,10 +1,244 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The edges: the end of machine time, a failed check beside a held lock, two threads that type at once, a machine's fd. */
+/* The edges: guards below kernel stacks and faults above them, half a buffer, the end of machine time, a failed check beside
+ * a held lock, two threads that type at once, a machine's descriptor. */
 #include "core/lock.h"
+#include "host/engine.h"
 #include "sched/thread.h"
 #include "world.h"
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int ends(const struct ukern_start *start)
+{
+    (void)start;
+    return 0;
+}
+
+static int sleeps_for_ever(const struct ukern_start *start)
+{
+    while (start)
+        ukern_sleep(1000000000);
+    return 0;
+}
+
+/* What `drop` does is done by the kernel, on a kernel stack, at each task's end. */
+static void at_each_end(void (*drop)(struct thread_id t))
+{
+    here = &world->m->cpu[0];
+    thread_at_end(drop);
+    here = NULL;
+}
+
+/* ---- below every kernel stack lies a page that nobody can touch; a fault of the kernel's own is nobody else's ---- */
+
+static void looks_below(struct thread_id t)
+{
+    const uint8_t *mine = here->flow->stack_low, *idle = engine_loop_flow(here)->stack_low;
+    if (!t.n || harness_readable(mine - 1) || harness_readable(idle - 1) || !harness_readable(mine) || !harness_readable(idle))
+        ukern_stop(here->m);
+}
+
+WORLD_TEST(kernel_stacks_are_guarded, 2)
+{
+    at_each_end(looks_below);
+    world_spawn((struct world_task){ .name = "daemon", .program = sleeps_for_ever, .daemon = true });
+    for (uint32_t i = 0; i < 3; i++)
+        world_spawn((struct world_task){ .name = "ends", .program = ends, .cpu = i % 2 });
+    ck_ok(world_run());
+}
+
+/* Once: were it taken for the task's fault, the task's end would come again, and go well. */
+static void goes_below(struct thread_id t)
+{
+    static bool been_there;
+    (void)t;
+    if (been_there)
+        return;
+    been_there = true;
+    *((volatile uint8_t *)(uintptr_t)here->flow->stack_low - 1) = 1;
+}
+
+WORLD_TEST(a_fault_of_the_kernel_ends_the_process, 1)
+{
+#ifdef __SANITIZE_THREAD__
+    return; /* what it sees of a forked child's threads is not true */
+#endif
+    if (harness_on_valgrind()) /* it prints a page about the death */
+        return;
+    at_each_end(goes_below);
+    world_spawn((struct world_task){ .name = "ends", .program = ends, .expect = UKERN_EXPECT_KILLED });
+    pid_t child = fork();
+    if (child == 0)
+        _exit(world_run() == UKERN_OK ? 1 : 2);
+    int status = 0;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "the process ended with status %#x", status);
+}
+
+/* ---- a buffer that is half there is not there ---- */
+
+static int writes_from_half(const struct ukern_start *start)
+{
+    void *page;
+    if (ukern_mem_map(UKERN_MAP_LOW, UKERN_PAGE, UKERN_PROT_WRITE, &page) != UKERN_OK)
+        return 1;
+    memset(page, 'x', UKERN_PAGE);
+    ukern_trap(UKERN_CALL_console_write, start->console, UKERN_MAP_LOW, 2 * UKERN_PAGE, 0);
+    return 0;
+}
+
+WORLD_TEST(nothing_is_printed_from_half_a_buffer, 1)
+{
+    world_spawn((struct world_task){ .name = "half", .program = writes_from_half, .expect = UKERN_EXPECT_KILLED });
+    ck_ok(world_run());
+    ck_assert_uint_eq(world->console_bytes, 0);
+}
+
+/* Also when there is nothing to read. */
+static int reads_to(const struct ukern_start *start, uint64_t va)
+{
+    ukern_trap(UKERN_CALL_console_read, start->console, va, 16, 0);
+    return 0;
+}
+static int reads_to_nowhere(const struct ukern_start *start) { return reads_to(start, UKERN_MAP_LOW); }
+static int reads_to_its_start(const struct ukern_start *start) { return reads_to(start, ukern_user_address(start)); }
+
+WORLD_TEST(reading_needs_memory_to_write_to, 1)
+{
+    world_spawn((struct world_task){ .name = "nowhere", .program = reads_to_nowhere, .expect = UKERN_EXPECT_KILLED });
+    world_spawn((struct world_task){ .name = "start", .program = reads_to_its_start, .expect = UKERN_EXPECT_KILLED });
+    ck_ok(world_run());
+}
+
+/* ---- what a task may map, and with which permission ---- */
+
+static int maps_where_it_may(const struct ukern_start *start)
+{
+    static const struct { uint64_t va, n, prot; enum ukern_status map, unmap; } all[] = {
+        { UKERN_MAP_LOW, UKERN_PAGE, 1, UKERN_OK, UKERN_OK },
+        { UKERN_MAP_HIGH - UKERN_PAGE, UKERN_PAGE, 1, UKERN_OK, UKERN_OK },
+        { UKERN_MAP_LOW - UKERN_PAGE, UKERN_PAGE, 1, UKERN_BADARG, UKERN_BADARG },
+        { UKERN_MAP_LOW - UKERN_PAGE, 2 * UKERN_PAGE, 1, UKERN_BADARG, UKERN_BADARG },
+        { UKERN_MAP_HIGH, UKERN_PAGE, 1, UKERN_BADARG, UKERN_BADARG },
+        { UKERN_MAP_HIGH - UKERN_PAGE, 2 * UKERN_PAGE, 1, UKERN_BADARG, UKERN_BADARG },
+        { 0xf0000000 - UKERN_PAGE, UKERN_PAGE, 1, UKERN_BADARG, UKERN_BADARG }, /* its stack */
+        { 0x00400000, UKERN_PAGE, 1, UKERN_BADARG, UKERN_BADARG },              /* its start page */
+        { UKERN_MAP_LOW, 0, 1, UKERN_BADARG, UKERN_BADARG },
+        { UKERN_MAP_LOW, UKERN_PAGE + 1, 1, UKERN_BADARG, UKERN_BADARG },
+        { UKERN_MAP_LOW + 1, UKERN_PAGE, 1, UKERN_BADARG, UKERN_BADARG },
+        { UKERN_MAP_LOW, (UINT64_C(1) << 44) + UKERN_PAGE, 1, UKERN_BADARG, UKERN_BADARG }, /* one page, if cut to 32 bits */
+        { UKERN_MAP_LOW, UINT64_MAX - UKERN_PAGE + 1, 1, UKERN_BADARG, UKERN_BADARG },
+        { UKERN_MAP_LOW, UKERN_PAGE, 2, UKERN_BADARG, UKERN_NOTFOUND },
+        { UKERN_MAP_LOW, UKERN_PAGE, UINT64_C(1) << 32, UKERN_BADARG, UKERN_NOTFOUND },
+    };
+    for (size_t i = 0; i < COUNT_OF(all); i++) {
+        enum ukern_status map = (enum ukern_status)ukern_trap(UKERN_CALL_mem_map, all[i].va, all[i].n, all[i].prot, 0).status;
+        enum ukern_status unmap = (enum ukern_status)ukern_trap(UKERN_CALL_mem_unmap, all[i].va, all[i].n, 0, 0).status;
+        if (map == all[i].map && unmap == all[i].unmap)
+            continue;
+        ukern_print(start, "row %u: %s %s\n", (unsigned)i, ukern_status_name(map), ukern_status_name(unmap));
+        return 1;
+    }
+    return 0;
+}
+
+static int writes_to_read_only(const struct ukern_start *start)
+{
+    void *page;
+    if (ukern_mem_map(UKERN_MAP_LOW, UKERN_PAGE, UKERN_PROT_READ, &page) != UKERN_OK)
+        return 1;
+    ukern_print(start, "%d", *(volatile char *)page);
+    *(volatile char *)page = 1;
+    return 0;
+}
+
+static int hands_in_read_only(const struct ukern_start *start)
+{
+    void *page;
+    if (ukern_mem_map(UKERN_MAP_LOW, UKERN_PAGE, UKERN_PROT_READ, &page) != UKERN_OK)
+        return 1;
+    ukern_trap(UKERN_CALL_console_read, start->console, UKERN_MAP_LOW, 1, 0);
+    return 0;
+}
+
+WORLD_TEST(tasks_map_in_their_part, 1)
+{
+    world_spawn((struct world_task){ .name = "maps", .program = maps_where_it_may });
+    world_spawn((struct world_task){ .name = "writes", .program = writes_to_read_only, .expect = UKERN_EXPECT_KILLED });
+    world_spawn((struct world_task){ .name = "hands in", .program = hands_in_read_only, .expect = UKERN_EXPECT_KILLED });
+    ck_assert_msg(world_run() == UKERN_OK, "%s%s", world->console, world->log);
+    ck_assert_str_eq(world->console, "0");
+}
+
+/* ---- how a task may end ---- */
+
+static int says_much(const struct ukern_start *start)
+{
+    char words[200];
+    memset(words, 'x', sizeof words);
+    words[0] = '\x1b';
+    words[1] = '\n';
+    ukern_trap(UKERN_CALL_exit, start->task, ukern_user_address(words), sizeof words, 0);
+    return 1;
+}
+
+WORLD_TEST(last_words_are_short_and_harmless, 1)
+{
+    world_spawn((struct world_task){ .name = "says much", .program = says_much });
+    ck_ok(world_run());
+    ck_assert_uint_eq(strlen(world_reason(0)), 119);
+    ck_assert_int_eq(strncmp(world_reason(0), "??xxx", 5), 0);
+}
+
+static int prints_later(const struct ukern_start *start)
+{
+    ukern_sleep(5000000);
+    ukern_print(start, "later");
+    return 0;
+}
+
+WORLD_TEST(a_daemon_that_ends_ends_nothing_else, 1)
+{
+    world_spawn((struct world_task){ .name = "daemon", .program = ends, .daemon = true });
+    world_spawn((struct world_task){ .name = "later", .program = prints_later });
+    ck_ok(world_run());
+    ck_assert_str_eq(world->console, "later");
+}
+
+/* ---- a console has one reader, until that one ends ---- */
+
+static int reads_first(const struct ukern_start *start)
+{
+    char byte;
+    size_t got;
+    if (ukern_console_read(start->console, &byte, 1, &got) != UKERN_OK)
+        return 1;
+    ukern_sleep(2000000);
+    return ukern_console_read(start->console, &byte, 1, &got) != UKERN_OK;
+}
+static int reads_second(const struct ukern_start *start)
+{
+    char byte;
+    size_t got;
+    ukern_sleep(1000000);
+    if (ukern_console_read(start->console, &byte, 1, &got) != UKERN_BUSY)
+        return 1;
+    ukern_sleep(500000000);
+    return ukern_console_read(start->console, &byte, 1, &got) != UKERN_OK;
+}
+
+START_TEST(one_reader_at_a_time)
+{
+    world_make(UKERN_SIM, 2);
+    world_spawn((struct world_task){ .name = "first", .program = reads_first });
+    world_spawn((struct world_task){ .name = "second", .program = reads_second, .cpu = 1 });
+    ck_ok(world_run());
+    world_end();
+}
+END_TEST
 
 /* ---- machine time never runs backwards, however long somebody sleeps ---- */
 
@@ -66,19 +300,11 @@ static void drops_under_a_lock(struct thread_id t)
     lock_give(&contended);
 }
 
-static int ends(const struct ukern_start *start)
-{
-    (void)start;
-    return 0;
-}
-
 static void breaks_under_a_lock(void)
 {
     atomic_store(&arrived, 0);
     lock_init(&contended, LAYER_ipc_chan);
-    here = &world->m->cpu[0];
-    thread_at_end(drops_under_a_lock);
-    here = NULL;
+    at_each_end(drops_under_a_lock);
     for (uint32_t i = 0; i < 4; i++)
         world_spawn((struct world_task){ .name = "ends", .program = ends, .cpu = i });
 }
@@ -100,9 +326,7 @@ static void ends_and_breaks(struct thread_id t)
 
 WORLD_TEST(broken_is_the_worst, 1)
 {
-    here = &world->m->cpu[0];
-    thread_at_end(ends_and_breaks);
-    here = NULL;
+    at_each_end(ends_and_breaks);
     world_spawn((struct world_task){ .name = "ends", .program = ends });
     ck_status(world_run(), UKERN_BROKEN);
 }
@@ -182,7 +406,9 @@ WORLD_TEST(the_descriptor_tells_the_end, 2)
     ck_assert(says_ended());
 }
 
-HARNESS_TESTS("edges", the_end_of_time,
+HARNESS_TESTS("edges", the_end_of_time, WORLD_BOTH(kernel_stacks_are_guarded), WORLD_BOTH(a_fault_of_the_kernel_ends_the_process),
+              WORLD_BOTH(nothing_is_printed_from_half_a_buffer), WORLD_BOTH(reading_needs_memory_to_write_to), one_reader_at_a_time, WORLD_BOTH(tasks_map_in_their_part),
+              WORLD_BOTH(last_words_are_short_and_harmless), WORLD_BOTH(a_daemon_that_ends_ends_nothing_else),
 #ifdef UKERN_CHECK
               WORLD_BOTH(nobody_waits_for_a_broken_cpu), WORLD_BOTH(broken_is_the_worst),
 #endif

@@ -30,6 +30,7 @@ static inline void sanitize_poison(const volatile void *p, size_t n) { (void)p, 
 static inline void sanitize_unpoison(const volatile void *p, size_t n) { (void)p, (void)n; }
 #endif
 
+#if __has_include(<valgrind/memcheck.h>)
 #include <valgrind/memcheck.h>
 /* n bytes at `to` are now as defined, for valgrind, as those at `from` are: both as they are read by whoever owns them. */
 static inline void sanitize_copied(void *to, const void *from, size_t n)
@@ -44,3 +45,9 @@ static inline void sanitize_copied(void *to, const void *from, size_t n)
     }
 }
 static inline bool sanitize_valgrind(void) { return RUNNING_ON_VALGRIND != 0; }
+#else /* built where there is no valgrind: such a build cannot be looked at by one, and says nothing to it */
+#define VALGRIND_STACK_REGISTER(low, high) (0u)
+#define VALGRIND_STACK_DEREGISTER(id) ((void)(id))
+static inline void sanitize_copied(void *to, const void *from, size_t n) { (void)to, (void)from, (void)n; }
+static inline bool sanitize_valgrind(void) { return false; }
+#endif

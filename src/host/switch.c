@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* switch: making and forgetting flows of control, and the sanitizers' view of a switch. */
 #include "host/switch.h"
+#include "core/sanitize.h"
 #include <pthread.h>
-#include <valgrind/valgrind.h>
 
 void flow_make(struct flow *f, const char *name, uint8_t *stack_low, size_t size, flow_entry *entry, void *arg)
 {

@@ -65,7 +65,7 @@ enum ukern_engine {
 
 enum ukern_log_level { UKERN_LOG_ERROR, UKERN_LOG_WARNING, UKERN_LOG_INFO, UKERN_LOG_DEBUG };
 
-/* What an embedder gives a machine. All may be NULL. `ctx` is passed back. */
+/* What an embedder gives a machine. All may be NULL. `ctx` is passed back. They run on kernel stacks of 32 KiB. */
 struct ukern_hooks {
     size_t size;
     void *ctx;
@@ -108,7 +108,8 @@ struct ukern_params {
 struct ukern;
 /* Makes a machine, off. NULL params: all defaults. Errors: BADARG, NOMEM, HOST; their text goes to hooks->log. */
 UKERN_MUST_USE enum ukern_status ukern_make(const struct ukern_params *params, struct ukern **ret_machine);
-/* Frees a machine in whatever state it is (a running one is stopped first). NULL is allowed. */
+/* Frees a machine in whatever state it is (a running one is stopped first; as ukern_wait, it waits for tasks that make no
+ * kernel call: see ukern_end_task_here). Nothing else may use m any more. NULL is allowed. */
 void ukern_free(struct ukern *m);
 /* The text of this machine's last error; "" when there was none. Lives until the next call on m. */
 const char *ukern_error(const struct ukern *m);

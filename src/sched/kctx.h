@@ -7,7 +7,8 @@
  *             kctx_switch   saves the caller's context in `from`, goes on in `to`; specified as the hardware's effect:
  *                           callee-saved registers, stack pointer and, where kept, control words are those that `to` had
  *             kctx_free     forgets a context that never runs again
- * Control words of threads that did not ask are the C default, whatever the others set */
+ * Control words of threads that did not ask are the C default, whatever those that asked set. Who did not ask must
+ * leave them alone, as any C function must: a switch between two such threads does not look */
 #pragma once
 #include "host/switch.h"
 

@@ -6,7 +6,7 @@
  * Invariants  a CPU's current thread is RUN and in no queue; READY threads are in exactly one ready or pending queue, of
  *             their own CPU; threads never migrate; of several wakers of a sleeper exactly one claims it
  * Order       FIFO within a CPU, as in CertiKOS; a thread that makes many calls without blocking lets others run
- * Interrupts  the kernel is never interrupted: pending bits are taken at kernel entry, on return to a task, in the idle
+ * Interrupts  the kernel is never interrupted: pending bits are taken on return to a task, in the idle
  *             loop, by thread_yield and while blocking, and after KVM_RUN
  * Lock        thread.pending (per CPU) guards that CPU's pending queue
  * Names       cpu_loop

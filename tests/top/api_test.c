@@ -214,7 +214,9 @@ static enum ukern_status try_spawn(struct ukern_task_params task)
 START_TEST(absurd_tasks)
 {
     struct ukern_blob big = { "big", "x", UINT64_C(1) << 40 };
-    const char *const arguments[300] = { "x" };
+    const char *arguments[300] = { "x" }, *many[257];
+    for (size_t i = 0; i < COUNT_OF(many); i++)
+        many[i] = "x";
     struct ukern_blob hollow = { "hollow", NULL, 5 };
     world_make(UKERN_SMP, 1);
     ck_status(try_spawn((struct ukern_task_params){ .name = "x" }), UKERN_BADARG);
@@ -223,9 +225,11 @@ START_TEST(absurd_tasks)
     ck_status(try_spawn((struct ukern_task_params){ .name = "a name that is longer than 31 characters", .program = yields_for_ever }), UKERN_BADARG);
     ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .cpu = 1 }), UKERN_BADARG);
     ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .stack = 4097 }), UKERN_BADARG);
+    ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .stack = 4096 }), UKERN_BADARG);
+    ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .stack = (64 << 20) + 4096 }), UKERN_BADARG);
     ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .stack = UINT64_C(1) << 40 }), UKERN_BADARG);
     ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .argc = -1 }), UKERN_BADARG);
-    ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .argc = 300, .argv = arguments }), UKERN_BADARG);
+    ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .argc = 257, .argv = many }), UKERN_BADARG);
     ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .argc = 1 }), UKERN_BADARG);
     ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .console = 64 }), UKERN_BADARG);
     ck_status(try_spawn((struct ukern_task_params){ .name = "x", .program = yields_for_ever, .blobs = &big, .blob_count = 1 }), UKERN_NOMEM);

@@ -208,6 +208,43 @@ WORLD_TEST(a_daemon_that_ends_ends_nothing_else, 1)
     ck_assert_str_eq(world->console, "later");
 }
 
+/* ---- blobs have ends ---- */
+
+static int reads_blobs(const struct ukern_start *start)
+{
+    const volatile uint8_t *first = start->blob[0].bytes, *second = start->blob[1].bytes;
+    ukern_print(start, "%u%u%u", first[0], first[UKERN_PAGE - 1], second[0]);
+    return first[UKERN_PAGE];
+}
+
+WORLD_TEST(behind_a_blob_is_nothing, 1)
+{
+    static uint8_t page[UKERN_PAGE] = { [0] = 1, [UKERN_PAGE - 1] = 2 }, other[1] = { 3 };
+    const struct ukern_blob blobs[] = { { "page", page, sizeof page }, { "other", other, sizeof other } };
+    struct ukern_task_params task = { .size = sizeof task, .name = "reads", .program = reads_blobs, .blobs = blobs, .blob_count = 2,
+                                      .expect = UKERN_EXPECT_KILLED };
+    ck_ok(ukern_spawn(world->m, &task, NULL));
+    ck_ok(world_run());
+    ck_assert_str_eq(world->console, "123");
+}
+
+/* ---- a run leaves its caller's thread as it was ---- */
+
+WORLD_TEST(the_callers_signals_stay, 1)
+{
+    static uint8_t own[65536];
+    stack_t stack = { .ss_sp = own, .ss_size = sizeof own }, after;
+    sigset_t before, mask;
+    ck_assert_int_eq(sigaltstack(&stack, NULL), 0);
+    pthread_sigmask(SIG_SETMASK, NULL, &before);
+    world_spawn((struct world_task){ .name = "ends", .program = ends });
+    ck_ok(world_run());
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    ck_assert_int_eq(sigismember(&mask, SIGURG), sigismember(&before, SIGURG));
+    ck_assert_int_eq(sigaltstack(NULL, &after), 0);
+    ck_assert_ptr_eq(after.ss_sp, own);
+}
+
 /* ---- a console has one reader, until that one ends ---- */
 
 static int reads_first(const struct ukern_start *start)
@@ -408,7 +445,7 @@ WORLD_TEST(the_descriptor_tells_the_end, 2)
 
 HARNESS_TESTS("edges", the_end_of_time, WORLD_BOTH(kernel_stacks_are_guarded), WORLD_BOTH(a_fault_of_the_kernel_ends_the_process),
               WORLD_BOTH(nothing_is_printed_from_half_a_buffer), WORLD_BOTH(reading_needs_memory_to_write_to), one_reader_at_a_time, WORLD_BOTH(tasks_map_in_their_part),
-              WORLD_BOTH(last_words_are_short_and_harmless), WORLD_BOTH(a_daemon_that_ends_ends_nothing_else),
+              WORLD_BOTH(behind_a_blob_is_nothing), WORLD_BOTH(the_callers_signals_stay), WORLD_BOTH(last_words_are_short_and_harmless), WORLD_BOTH(a_daemon_that_ends_ends_nothing_else),
 #ifdef UKERN_CHECK
               WORLD_BOTH(nobody_waits_for_a_broken_cpu), WORLD_BOTH(broken_is_the_worst),
 #endif

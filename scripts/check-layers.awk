@@ -35,7 +35,7 @@ function check_system(header) {
         return
     if (header in standard && (header != "stdlib.h" || folder == "top" || area == "vmm"))
         return
-    if (header ~ /^sanitizer\// && row == "core/sanitize" || header == "libconfig.h" && row ~ /^config/)
+    if (header ~ /^(sanitizer|valgrind)\// && row == "core/sanitize" || header == "libconfig.h" && row ~ /^config/)
         return
     if (area == "vmm")
         bad("vmm/ includes only <ukern/...>, its own headers and standard C, not <" header ">")

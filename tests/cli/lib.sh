@@ -51,7 +51,7 @@ module() {
     "$CC" -shared -fPIC -O1 -I"$srcdir/include" "$@" -o "$name.so" "$srcdir/tests/cli/$source" || fail "$source cannot be compiled"
 }
 # instrumented: built with a sanitizer, so that seccomp and signals are not what users have
-instrumented() { [ -n "${SANITIZE_FLAGS:-}" ]; }
+instrumented() { [ -n "${SANITIZE_FLAGS:-}${UKERN_INSTRUMENT:-}" ]; }
 have_kvm() { [ -r /dev/kvm ] && [ -w /dev/kvm ]; }
 finish() {
     echo "$done checks, $failures failed"

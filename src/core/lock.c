@@ -9,7 +9,7 @@ void lock_wait(struct lock *l, uint16_t ticket)
 #endif
     for (uint32_t turns = 1; atomic_load_explicit(&l->serving, memory_order_acquire) != ticket; turns++) {
         engine_point(POINT_SPIN, 0, 0);
-#if defined(UKERN_CHECK) && !defined(UKERN_BUG_WAIT_FOR_BROKEN)
+#ifdef UKERN_CHECK
         if (machine_is_broken(here->m)) /* the holder may be the CPU that has parked */
             here->m->ops->park(here);
 #endif

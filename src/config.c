@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* config: config files of the library's interface: read, changed, written out.                                Row config
+/* config: config files of the library's interface: read, changed, written out.  Row config
  *
  * State       struct ukern_config: the path, the overrides, and the reading of both; a change is a new reading beside
  *             the old one, which takes its place when it is right: nothing is ever half changed
@@ -79,8 +79,8 @@ static enum ukern_status interpret(struct config_reading *r, const char *const *
 }
 
 /* Reads the file anew. All texts are copied. */
-static enum ukern_status read_file(const struct ukern_hooks *hooks, const char *path, const char *const *overrides, size_t count,
-                                   struct config_reading **ret_reading)
+static enum ukern_status read_file(const struct ukern_hooks *hooks, const char *path, const char *const *overrides,
+                                   size_t count, struct config_reading **ret_reading)
 {
     struct config_reading *r = reading_new(hooks);
     if (r == NULL)
@@ -107,7 +107,8 @@ static enum ukern_status read_file(const struct ukern_hooks *hooks, const char *
 }
 
 /* The configuration around a reading, which it takes. */
-static enum ukern_status config_new(const struct ukern_hooks *hooks, struct config_reading *r, struct ukern_config **ret_config)
+static enum ukern_status config_new(const struct ukern_hooks *hooks, struct config_reading *r,
+                                    struct ukern_config **ret_config)
 {
     struct ukern_config *c = take(hooks, sizeof *c);
     if (c == NULL) {
@@ -130,7 +131,8 @@ enum ukern_status ukern_config_read(const char *path, const struct ukern_hooks *
     return st == UKERN_OK ? config_new(hooks, r, ret_config) : st;
 }
 
-enum ukern_status config_parse(const char *bytes, size_t n, const struct ukern_hooks *hooks, struct ukern_config **ret_config)
+enum ukern_status config_parse(const char *bytes, size_t n, const struct ukern_hooks *hooks,
+                               struct ukern_config **ret_config)
 {
     if (hooks == NULL)
         hooks = &no_hooks;
@@ -249,13 +251,16 @@ enum ukern_status ukern_config_path(const struct ukern_config *c, uint32_t n, co
     return UKERN_OK;
 }
 
-enum ukern_status ukern_config_console(const struct ukern_config *c, uint32_t console, struct ukern_console_info *ret_info)
+enum ukern_status ukern_config_console(const struct ukern_config *c, uint32_t console,
+                                       struct ukern_console_info *ret_info)
 {
     const struct config_console *all = c->reading->consoles.items;
     if (console >= c->reading->consoles.count)
         return UKERN_NOTFOUND;
     const struct config_console *one = &all[console];
-    struct ukern_console_info info = { .size = ret_info->size, .owner = one->owner, .is_vm = one->is_vm, .kind = UKERN_CONSOLE_MACHINE };
+    struct ukern_console_info info = {
+        .size = ret_info->size, .owner = one->owner, .is_vm = one->is_vm, .kind = UKERN_CONSOLE_MACHINE
+    };
     if (strcmp(one->output, "stdio") == 0)
         info.kind = UKERN_CONSOLE_STDIO;
     else if (strcmp(one->output, "null") == 0)

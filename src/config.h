@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* config: what a configuration consists of; the interface is in ukern.h.                                      Row config
+/* config: what a configuration consists of; the interface is in ukern.h.  Row config
  *
  * Primitives  config_parse   as ukern_config_read, from memory and without opening any file (tests, fuzzing)
  * Lock        none: a configuration belongs to one thread */
@@ -23,4 +23,5 @@ struct ukern_config {
     struct config_reading *reading;
 };
 
-enum ukern_status config_parse(const char *bytes, size_t n, const struct ukern_hooks *hooks, struct ukern_config **ret_config);
+enum ukern_status config_parse(const char *bytes, size_t n, const struct ukern_hooks *hooks,
+                               struct ukern_config **ret_config);

@@ -27,7 +27,8 @@ static void text_in_quotes(const struct config_dump *d, const char *text)
 static void path_in_quotes(const struct config_dump *d, const char *prefix, const char *path)
 {
     char all[8192];
-    (void)snprintf(all, sizeof all, "%s%s%s%s", prefix, path[0] == '/' ? "" : d->directory, path[0] == '/' ? "" : "/", path);
+    (void)snprintf(all, sizeof all, "%s%s%s%s", prefix, path[0] == '/' ? "" : d->directory, path[0] == '/' ? "" : "/",
+                   path);
     text_in_quotes(d, all);
 }
 
@@ -136,7 +137,9 @@ static void what_it_may_be(const struct config_key *k, char *room, size_t n)
     case CONFIG_OUTPUT: (void)snprintf(room, n, "console, stdio, null or file:PATH"); break;
     case CONFIG_TEXTS: (void)snprintf(room, n, "list of at most %lld texts", (long long)k->max); break;
     case CONFIG_GROUP: (void)snprintf(room, n, "group { %s }", k->choices); break;
-    case CONFIG_GROUPS: (void)snprintf(room, n, "list of at most %lld groups ( { %s }, ... )", (long long)k->max, k->choices); break;
+    case CONFIG_GROUPS:
+        (void)snprintf(room, n, "list of at most %lld groups ( { %s }, ... )", (long long)k->max, k->choices);
+        break;
     }
 }
 
@@ -154,7 +157,10 @@ void config_dump_schema(const struct config_dump *d)
             const struct config_key *k = &g->keys[j];
             what_it_may_be(k, may, sizeof may);
             (void)snprintf(line, sizeof line, "    %-15s %s\n                    %s%s%s\n", k->name, k->doc, may,
-                           k->standard == NULL ? "; required" : k->standard[0] != 0 ? "; default " : "", k->standard != NULL ? k->standard : "");
+                           k->standard == NULL   ? "; required"
+                           : k->standard[0] != 0 ? "; default "
+                                                 : "",
+                           k->standard != NULL ? k->standard : "");
             d->write(d->ctx, line);
         }
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* config_dump: a checked configuration as text that reads back to the same.                            Row config_dump
  *
- * Primitives  config_dump_group   one group and all below it, by the schema; nothing that is not given and has no default
+ * Primitives  config_dump_group   one group and all below it, by the schema; not what is not given and has no default
  *             config_dump_schema  the schema itself: every setting, what it may be, its default, what it is for */
 #pragma once
 #include "config_schema.h"

@@ -22,14 +22,15 @@ static void fetch(const struct wanted *w, const char *path, struct config_blob *
     if (path == NULL)
         return;
     if (file_open(path, why, &f) != UKERN_OK) {
-        config_tree_error(w->tree, w->setting, "%s \"%s\": %s: expected a file that can be read, %s: %s", w->label, w->name, w->what, path, why);
+        config_tree_error(w->tree, w->setting, "%s \"%s\": %s: expected a file that can be read, %s: %s", w->label,
+                          w->name, w->what, path, why);
         return;
     }
     if (f.size == 0)
         config_tree_error(w->tree, w->setting, "%s \"%s\": %s: %s is empty", w->label, w->name, w->what, path);
     else if (f.size > (uint64_t)w->limit)
-        config_tree_error(w->tree, w->setting, "%s \"%s\": %s: %s has %" PRIu64 " bytes, %s is %" PRId64 "; raise it", w->label, w->name, w->what, path, f.size,
-                          w->limit_name, w->limit);
+        config_tree_error(w->tree, w->setting, "%s \"%s\": %s: %s has %" PRIu64 " bytes, %s is %" PRId64 "; raise it",
+                          w->label, w->name, w->what, path, f.size, w->limit_name, w->limit);
     else if ((ret_blob->bytes = config_pool_take(w->tree->pool, (size_t)f.size)) == NULL)
         config_tree_error(w->tree, w->setting, "%s \"%s\": %s: no memory for %s", w->label, w->name, w->what, path);
     else if (file_read(&f, ret_blob->bytes, why) != UKERN_OK)
@@ -49,8 +50,9 @@ static void load_module(const struct config_tree *tree, struct config_process *p
     }
     if (writable > 0 && !p->shared_data) {
         config_tree_error(tree, at,
-                          "process \"%s\": module: %s has writable data, which all tasks and machines would share: %s%s; make it const, keep it on "
-                          "the stack, or set shared_data = true", p->name, p->module, names, writable > 8 ? ", ..." : "");
+                          "process \"%s\": module: %s has writable data, which all tasks and machines would share: "
+                          "%s%s; make it const, keep it on the stack, or set shared_data = true",
+                          p->name, p->module, names, writable > 8 ? ", ..." : "");
         return;
     }
     enum ukern_status st = module_program(p->module, p->program, why, &p->entry);
@@ -71,7 +73,8 @@ static void process_files(const struct config_tree *tree, const struct config_ro
         const char *slash = strrchr(files[i].file, '/');
         if (files[i].name == NULL)
             files[i].name = config_pool_format(tree->pool, "%.31s", slash != NULL ? slash + 1 : files[i].file);
-        fetch(&(struct wanted){ tree, config_rules_place("file", &files[i].place, "file"), "process", p->name, "file", root->machine.ram, "machine.ram" },
+        fetch(&(struct wanted){ tree, config_rules_place("file", &files[i].place, "file"), "process", p->name, "file",
+                                root->machine.ram, "machine.ram" },
               files[i].file, &files[i].blob);
     }
 }
@@ -79,7 +82,8 @@ static void process_files(const struct config_tree *tree, const struct config_ro
 static void vm_files(const struct config_tree *tree, struct config_vm *vm)
 {
     struct config_file *modules = vm->modules.items;
-    struct wanted w = { tree, config_rules_place("vm", &vm->place, "kernel"), "vm", vm->name, "kernel", vm->ram, "its ram" };
+    struct wanted w = { tree,     config_rules_place("vm", &vm->place, "kernel"), "vm", vm->name, "kernel", vm->ram,
+                        "its ram" };
     if (vm->place.faulty)
         w.limit = INT64_MAX;
     fetch(&w, vm->kernel, &vm->kernel_blob);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* config_make: from a checked configuration to a machine with its tasks and VMs.                         Row config_make
+/* config_make: from a checked configuration to a machine with its tasks and VMs.  Row config_make
  *
  * Guarantees  an optional VM is left out only when there is no usable KVM, and a line of level WARNING says so
  * Lock        none */
@@ -79,7 +79,8 @@ static enum ukern_status spawn_vms(struct ukern *m, const struct config_root *ro
         else if (why != NULL && vms[i].optional)
             machine_log(m, UKERN_LOG_WARNING, "vm \"%s\" is LEFT OUT: %s; `ukern doctor` says more", vms[i].name, why);
         else if (why != NULL)
-            st = machine_fail(m, UKERN_UNSUPPORTED, "vm \"%s\" cannot run here: %s; `ukern doctor` says more", vms[i].name, why);
+            st = machine_fail(m, UKERN_UNSUPPORTED, "vm \"%s\" cannot run here: %s; `ukern doctor` says more",
+                              vms[i].name, why);
         else
             st = spawn_vm(m, &vms[i]);
         if (st != UKERN_OK)
@@ -88,13 +89,15 @@ static enum ukern_status spawn_vms(struct ukern *m, const struct config_root *ro
     return UKERN_OK;
 }
 
-static enum ukern_status make(const struct config_root *root, const struct ukern_hooks *hooks, struct ukern **ret_machine)
+static enum ukern_status make(const struct config_root *root, const struct ukern_hooks *hooks,
+                              struct ukern **ret_machine)
 {
     const struct config_machine *c = &root->machine;
     const struct config_region *regions = c->memory.items;
     struct ukern_region map[REGIONS];
     for (size_t i = 0; i < c->memory.count; i++)
-        map[i] = (struct ukern_region){ (uint64_t)regions[i].start, (uint64_t)regions[i].length, regions[i].usable != 0 };
+        map[i] =
+            (struct ukern_region){ (uint64_t)regions[i].start, (uint64_t)regions[i].length, regions[i].usable != 0 };
     return ukern_make(
         &(struct ukern_params){
             .size = sizeof(struct ukern_params),
@@ -108,13 +111,15 @@ static enum ukern_status make(const struct config_root *root, const struct ukern
             .max_channels = (uint32_t)c->max_channels,
             .max_vms = (uint32_t)c->max_vms,
             .wall_time = (uint64_t)c->wall_time,
-            .without_kvm = c->kvm == CONFIG_KVM_OFF || c->skip_vms || (root->vms.count == 0 && c->kvm != CONFIG_KVM_REQUIRED),
+            .without_kvm =
+                c->kvm == CONFIG_KVM_OFF || c->skip_vms || (root->vms.count == 0 && c->kvm != CONFIG_KVM_REQUIRED),
             .hooks = hooks,
         },
         ret_machine);
 }
 
-enum ukern_status ukern_make_from_config(const struct ukern_config *c, const struct ukern_hooks *hooks, struct ukern **ret_machine)
+enum ukern_status ukern_make_from_config(const struct ukern_config *c, const struct ukern_hooks *hooks,
+                                         struct ukern **ret_machine)
 {
     const struct config_root *root = &c->reading->root;
     const struct config_process *processes = root->processes.items;

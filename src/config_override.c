@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-__attribute__((format(printf, 3, 4))) static enum ukern_status bad(struct config_tree *tree, const char *assignment, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static enum ukern_status bad(struct config_tree *tree, const char *assignment,
+                                                                   const char *format, ...)
 {
     char where[512];
     va_list args;
@@ -61,7 +62,8 @@ static void add(config_setting_t *group, const struct config_key *k, const char 
 }
 
 /* The group that `word` leads to from `at`; *used: how many words that took. */
-static config_setting_t *enter(config_setting_t *at, const struct config_key *k, char *const *words, size_t count, size_t *used)
+static config_setting_t *enter(config_setting_t *at, const struct config_key *k, char *const *words, size_t count,
+                               size_t *used)
 {
     config_setting_t *next = config_setting_get_member(at, k->name);
     *used = 1;
@@ -75,8 +77,9 @@ static config_setting_t *enter(config_setting_t *at, const struct config_key *k,
 }
 
 /* "machine.cpus": the group in which the last word is a key; lists are entered by name or number. */
-static enum ukern_status find(struct config_tree *tree, const char *assignment, char *path, config_setting_t **ret_group,
-                              const struct config_group **ret_schema, const char **ret_key)
+static enum ukern_status find(struct config_tree *tree, const char *assignment, char *path,
+                              config_setting_t **ret_group, const struct config_group **ret_schema,
+                              const char **ret_key)
 {
     config_setting_t *at = config_root_setting(&tree->lib);
     const struct config_group *schema = config_schema_group("");
@@ -87,10 +90,12 @@ static enum ukern_status find(struct config_tree *tree, const char *assignment, 
     for (size_t i = 0; i + 1 < count; i += used) {
         const struct config_key *k = config_schema_find(schema, words[i]);
         if (k == NULL || (k->type != CONFIG_GROUP && k->type != CONFIG_GROUPS))
-            return bad(tree, assignment, "%.60s is no group of settings; expected for example machine.cpus=4", words[i]);
+            return bad(tree, assignment, "%.60s is no group of settings; expected for example machine.cpus=4",
+                       words[i]);
         at = enter(at, k, words + i, count - i, &used);
         if (at == NULL)
-            return bad(tree, assignment, "there is no %s \"%.60s\" in this configuration", k->choices, words[i + used - 1]);
+            return bad(tree, assignment, "there is no %s \"%.60s\" in this configuration", k->choices,
+                       words[i + used - 1]);
         if (i + used >= count)
             return bad(tree, assignment, "expected a setting after %.60s", words[i + used - 1]);
         schema = config_schema_group(k->choices);
@@ -118,8 +123,8 @@ enum ukern_status config_override_apply(struct config_tree *tree, const char *as
     const struct config_key *k = key != NULL ? config_schema_find(schema, key) : NULL;
     const char *alike = key != NULL ? config_schema_suggest(schema, key) : NULL;
     if (k == NULL)
-        return bad(tree, assignment, "there is no such setting%s%s%s", alike != NULL ? "; did you mean " : "", alike != NULL ? alike : "",
-                   alike != NULL ? "?" : "");
+        return bad(tree, assignment, "there is no such setting%s%s%s", alike != NULL ? "; did you mean " : "",
+                   alike != NULL ? alike : "", alike != NULL ? "?" : "");
     if (k->type == CONFIG_GROUP || k->type == CONFIG_GROUPS || k->type == CONFIG_TEXTS)
         return bad(tree, assignment, "%s holds several values: change it in the file", k->name);
     add(group, k, equals + 1, text);

@@ -32,8 +32,9 @@ static void check_region(const struct config_tree *tree, const struct config_mac
     const struct config_region *regions = m->memory.items, *r = &regions[i];
     if (r->start > m->ram || r->length > m->ram - r->start) {
         config_tree_error(tree, r->place.setting,
-                          "machine.memory[%zu]: expected a region inside the memory of %" PRId64 " bytes, got %" PRId64 " bytes from %" PRId64
-                          "; shorten it or raise machine.ram", i, m->ram, r->length, r->start);
+                          "machine.memory[%zu]: expected a region inside the memory of %" PRId64 " bytes, got %" PRId64
+                          " bytes from %" PRId64 "; shorten it or raise machine.ram",
+                          i, m->ram, r->length, r->start);
         return;
     }
 #ifdef UKERN_BUG_CONFIG_OVERLAP
@@ -41,7 +42,8 @@ static void check_region(const struct config_tree *tree, const struct config_mac
 #endif
     for (size_t j = 0; j < i; j++)
         if (r->start < regions[j].start + regions[j].length && regions[j].start < r->start + r->length)
-            config_tree_error(tree, r->place.setting, "machine.memory[%zu]: overlaps region %zu of line %u; regions must be apart", i, j,
+            config_tree_error(tree, r->place.setting,
+                              "machine.memory[%zu]: overlaps region %zu of line %u; regions must be apart", i, j,
                               line_of(tree, regions[j].place.setting));
     if (r->usable)
         *usable += r->length;
@@ -57,23 +59,26 @@ static int64_t check_machine(const struct config_tree *tree, const struct config
     if (m->memory.count == 0)
         return m->ram;
     if (usable == 0 && tree->pool->errors == before)
-        config_tree_error(tree, config_rules_place("machine", &m->place, "memory"), "machine.memory: no region is usable; expected at least one");
+        config_tree_error(tree, config_rules_place("machine", &m->place, "memory"),
+                          "machine.memory: no region is usable; expected at least one");
     return usable;
 }
 
 /* ---- tasks ---- */
 
-static void check_cpu(const struct config_tree *tree, const struct config_root *root, const char *group, const struct config_place *place,
-                      const char *name, int64_t cpu)
+static void check_cpu(const struct config_tree *tree, const struct config_root *root, const char *group,
+                      const struct config_place *place, const char *name, int64_t cpu)
 {
     int64_t cpus = root->machine.cpus;
     if (cpu < cpus || root->machine.place.faulty)
         return;
     if (cpus == 1)
-        config_tree_error(tree, config_rules_place(group, place, "cpu"), "%s \"%s\": cpu: expected 0, got %" PRId64 "; machine.cpus is 1", group, name, cpu);
+        config_tree_error(tree, config_rules_place(group, place, "cpu"),
+                          "%s \"%s\": cpu: expected 0, got %" PRId64 "; machine.cpus is 1", group, name, cpu);
     else
-        config_tree_error(tree, config_rules_place(group, place, "cpu"), "%s \"%s\": cpu: expected 0 to %" PRId64 ", got %" PRId64 "; machine.cpus is %" PRId64,
-                          group, name, cpus - 1, cpu, cpus);
+        config_tree_error(tree, config_rules_place(group, place, "cpu"),
+                          "%s \"%s\": cpu: expected 0 to %" PRId64 ", got %" PRId64 "; machine.cpus is %" PRId64, group,
+                          name, cpus - 1, cpu, cpus);
 }
 
 static void suggest_program(const struct config_tree *tree, const struct config_process *p)
@@ -89,8 +94,10 @@ static void suggest_program(const struct config_tree *tree, const struct config_
         }
     }
     config_tree_error(tree, config_rules_place("process", &p->place, "program"),
-                      "process \"%s\": program: there is no built-in program \"%s\"%s%s%s; a program of a shared object needs the setting module", p->name,
-                      p->program, alike != NULL ? "; did you mean \"" : "", alike != NULL ? alike : "", alike != NULL ? "\"?" : "");
+                      "process \"%s\": program: there is no built-in program \"%s\"%s%s%s; a program of a shared "
+                      "object needs the setting module",
+                      p->name, p->program, alike != NULL ? "; did you mean \"" : "", alike != NULL ? alike : "",
+                      alike != NULL ? "\"?" : "");
 }
 
 static void check_process(const struct config_tree *tree, const struct config_root *root, struct config_process *p)
@@ -106,8 +113,9 @@ static void check_process(const struct config_tree *tree, const struct config_ro
                               "process \"%s\": shared_data is for a module, and there is none; remove it", p->name);
     }
     if (p->expect == CONFIG_EXPECT_KILLED && p->code != 0)
-        config_tree_error(tree, config_rules_place("process", &p->place, "code"),
-                          "process \"%s\": code: a task that is killed has no exit code; remove code, or expect = \"exit\"", p->name);
+        config_tree_error(
+            tree, config_rules_place("process", &p->place, "code"),
+            "process \"%s\": code: a task that is killed has no exit code; remove code, or expect = \"exit\"", p->name);
 }
 
 static void check_vm(const struct config_tree *tree, const struct config_root *root, const struct config_vm *vm)
@@ -115,15 +123,17 @@ static void check_vm(const struct config_tree *tree, const struct config_root *r
     enum { AUTO, FLAT, MULTIBOOT, LINUX };
     check_cpu(tree, root, "vm", &vm->place, vm->name, vm->cpu);
     if (vm->initrd != NULL && vm->format != AUTO && vm->format != LINUX)
-        config_tree_error(tree, config_rules_place("vm", &vm->place, "initrd"), "vm \"%s\": initrd: only a Linux kernel takes one; remove it", vm->name);
+        config_tree_error(tree, config_rules_place("vm", &vm->place, "initrd"),
+                          "vm \"%s\": initrd: only a Linux kernel takes one; remove it", vm->name);
     if (vm->modules.count > 0 && vm->format != AUTO && vm->format != MULTIBOOT)
-        config_tree_error(tree, config_rules_place("vm", &vm->place, "modules"), "vm \"%s\": modules: only a multiboot kernel takes them; remove them",
-                          vm->name);
+        config_tree_error(tree, config_rules_place("vm", &vm->place, "modules"),
+                          "vm \"%s\": modules: only a multiboot kernel takes them; remove them", vm->name);
 }
 
 /* ---- the whole ---- */
 
-static const char *task_name(const struct config_root *root, size_t i, const struct config_place **ret_place, const char **ret_group)
+static const char *task_name(const struct config_root *root, size_t i, const struct config_place **ret_place,
+                             const char **ret_group)
 {
     bool vm = i >= root->processes.count;
     *ret_group = vm ? "vm" : "process";
@@ -142,7 +152,8 @@ static void check_names(const struct config_tree *tree, const struct config_root
         for (size_t j = 0; j < i && !unnamed; j++)
             if (strcmp(name, task_name(root, j, &b, &b_group)) == 0) {
                 const void *at = config_rules_place(b_group, b, "name");
-                config_tree_error(tree, config_rules_place(a_group, a, "name"), "%s \"%s\": the name is taken in line %u; names must differ: add  name = \"...\";",
+                config_tree_error(tree, config_rules_place(a_group, a, "name"),
+                                  "%s \"%s\": the name is taken in line %u; names must differ: add  name = \"...\";",
                                   a_group, name, line_of(tree, at));
                 break;
             }
@@ -158,19 +169,22 @@ static void check_sum(const struct config_tree *tree, const struct config_root *
         const struct config_vm *vm = &VMS(root)[i];
         if (vm->ram >= usable)
             config_tree_error(tree, config_rules_place("vm", &vm->place, "ram"),
-                              "vm \"%s\": ram: expected less than the machine's usable memory of %" PRId64 " bytes, got %" PRId64
-                              "; the guest's memory is taken from it: raise machine.ram", vm->name, usable, vm->ram);
+                              "vm \"%s\": ram: expected less than the machine's usable memory of %" PRId64
+                              " bytes, got %" PRId64 "; the guest's memory is taken from it: raise machine.ram",
+                              vm->name, usable, vm->ram);
         else if ((sum += vm->ram) >= usable)
             config_tree_error(tree, config_rules_place("vm", &vm->place, "ram"),
-                              "vm \"%s\": ram: this and the VMs before it need %" PRId64 " bytes, the machine has %" PRId64 " usable; raise machine.ram",
+                              "vm \"%s\": ram: this and the VMs before it need %" PRId64
+                              " bytes, the machine has %" PRId64 " usable; raise machine.ram",
                               vm->name, sum, usable);
     }
     for (size_t i = 0; i < root->processes.count; i++) {
         const struct config_process *p = &PROCESSES(root)[i];
         if ((sum += p->stack) >= usable) {
             config_tree_error(tree, config_rules_place("process", &p->place, "stack"),
-                              "process \"%s\": stack: with this one VMs and stacks need %" PRId64 " bytes, the machine has %" PRId64
-                              " usable; raise machine.ram", p->name, sum, usable);
+                              "process \"%s\": stack: with this one VMs and stacks need %" PRId64
+                              " bytes, the machine has %" PRId64 " usable; raise machine.ram",
+                              p->name, sum, usable);
             return;
         }
     }
@@ -180,13 +194,17 @@ static void check_counts(const struct config_tree *tree, const struct config_roo
 {
     size_t tasks = root->processes.count + root->vms.count;
     if (tasks == 0 && !root->place.faulty)
-        config_tree_error(tree, NULL, "there is nothing to run: expected at least one process or VM, as in  processes = ( { program = \"ping\"; } );");
+        config_tree_error(tree, NULL,
+                          "there is nothing to run: expected at least one process or VM, as in  processes = ( { "
+                          "program = \"ping\"; } );");
     if ((int64_t)tasks > root->machine.max_tasks)
-        config_tree_error(tree, config_rules_place("machine", &root->machine.place, "max_tasks"), "machine.max_tasks is %" PRId64 ", processes and VMs are %zu; raise it",
+        config_tree_error(tree, config_rules_place("machine", &root->machine.place, "max_tasks"),
+                          "machine.max_tasks is %" PRId64 ", processes and VMs are %zu; raise it",
                           root->machine.max_tasks, tasks);
     if ((int64_t)root->vms.count > root->machine.max_vms)
-        config_tree_error(tree, config_rules_place("machine", &root->machine.place, "max_vms"), "machine.max_vms is %" PRId64 ", VMs are %zu; raise it",
-                          root->machine.max_vms, root->vms.count);
+        config_tree_error(tree, config_rules_place("machine", &root->machine.place, "max_vms"),
+                          "machine.max_vms is %" PRId64 ", VMs are %zu; raise it", root->machine.max_vms,
+                          root->vms.count);
 }
 
 void config_rules_check(const struct config_tree *tree, struct config_root *root)
@@ -219,18 +237,21 @@ void config_rules_check(const struct config_tree *tree, struct config_root *root
 
 /* ---- consoles ---- */
 
-static uint32_t number_console(const struct config_tree *tree, struct config_list *list, const struct config_console *wanted)
+static uint32_t number_console(const struct config_tree *tree, struct config_list *list,
+                               const struct config_console *wanted)
 {
     struct config_console *all = list->items;
     if (strcmp(wanted->output, "console") == 0)
         return 0;
     for (size_t i = 1; i < list->count; i++)
         if (strcmp(wanted->output, "null") != 0 && strcmp(all[i].output, wanted->output) == 0)
-            config_tree_error(tree, wanted->setting, "%s: \"%s\" belongs to \"%s\" already (line %u); %s", wanted->owner, wanted->output, all[i].owner,
-                              line_of(tree, all[i].setting),
-                              strcmp(wanted->output, "stdio") == 0 ? "only one can have the terminal's input" : "each needs a file of its own");
+            config_tree_error(tree, wanted->setting, "%s: \"%s\" belongs to \"%s\" already (line %u); %s",
+                              wanted->owner, wanted->output, all[i].owner, line_of(tree, all[i].setting),
+                              strcmp(wanted->output, "stdio") == 0 ? "only one can have the terminal's input"
+                                                                   : "each needs a file of its own");
     if (list->count == CONSOLES)
-        config_tree_error(tree, wanted->setting, "%s: more than %d consoles; let some share \"console\"", wanted->owner, CONSOLES);
+        config_tree_error(tree, wanted->setting, "%s: more than %d consoles; let some share \"console\"", wanted->owner,
+                          CONSOLES);
     all[list->count] = *wanted;
     return (uint32_t)list->count++;
 }
@@ -238,17 +259,23 @@ static uint32_t number_console(const struct config_tree *tree, struct config_lis
 void config_rules_consoles(const struct config_tree *tree, struct config_root *root, struct config_list *ret_list)
 {
     struct config_list list = { .count = 1 };
-    list.items = config_pool_take(tree->pool, (1 + root->processes.count + root->vms.count) * sizeof(struct config_console));
+    list.items =
+        config_pool_take(tree->pool, (1 + root->processes.count + root->vms.count) * sizeof(struct config_console));
     if (list.items == NULL)
         return;
     *(struct config_console *)list.items = (struct config_console){ .output = "console", .owner = root->machine.name };
     for (size_t i = 0; i < root->processes.count; i++) {
         struct config_process *p = &PROCESSES(root)[i];
-        p->console_number = number_console(tree, &list, &(struct config_console){ p->console, p->name, config_rules_place("process", &p->place, "console"), false });
+        p->console_number =
+            number_console(tree, &list,
+                           &(struct config_console){ p->console, p->name,
+                                                     config_rules_place("process", &p->place, "console"), false });
     }
     for (size_t i = 0; i < root->vms.count; i++) {
         struct config_vm *vm = &VMS(root)[i];
-        vm->console_number = number_console(tree, &list, &(struct config_console){ vm->serial, vm->name, config_rules_place("vm", &vm->place, "serial"), true });
+        vm->console_number = number_console(
+            tree, &list,
+            &(struct config_console){ vm->serial, vm->name, config_rules_place("vm", &vm->place, "serial"), true });
     }
     *ret_list = list;
 }

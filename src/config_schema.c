@@ -11,22 +11,32 @@
 
 static const struct config_key root_keys[] = {
     { "machine", CONFIG_GROUP, AT(config_root, machine), 0, 1, "", "machine", "the machine itself" },
-    { "processes", CONFIG_GROUPS, AT(config_root, processes), 0, 4096, "", "process", "hosted tasks, started in this order" },
-    { "vms", CONFIG_GROUPS, AT(config_root, vms), 0, 1024, "", "vm", "guests, each with a monitor that is a task, after the processes" },
+    { "processes", CONFIG_GROUPS, AT(config_root, processes), 0, 4096, "", "process",
+      "hosted tasks, started in this order" },
+    { "vms", CONFIG_GROUPS, AT(config_root, vms), 0, 1024, "", "vm",
+      "guests, each with a monitor that is a task, after the processes" },
 };
 
 static const struct config_key machine_keys[] = {
     { "name", CONFIG_NAME, AT(config_machine, name), 1, 31, "\"ukern\"", NULL, "shown in the summary" },
-    { "cpus", CONFIG_INT, AT(config_machine, cpus), 1, 256, "1", NULL, "number of CPUs; may be more than the host has" },
+    { "cpus", CONFIG_INT, AT(config_machine, cpus), 1, 256, "1", NULL,
+      "number of CPUs; may be more than the host has" },
     { "ram", CONFIG_PAGES, AT(config_machine, ram), M, 64 * G, "\"64M\"", NULL, "physical memory" },
-    { "engine", CONFIG_ENUM, AT(config_machine, engine), 0, 0, "\"smp\"", "smp|sim", "smp: a thread per CPU; sim: one thread, virtual time, repeatable" },
-    { "seed", CONFIG_INT, AT(config_machine, seed), 0, INT64_MAX, "0", NULL, "of the sim engine's schedule: one seed, one trace" },
-    { "memory", CONFIG_GROUPS, AT(config_machine, memory), 0, 64, "", "region", "memory map; the default is all of ram, usable; gaps are reserved" },
-    { "max_tasks", CONFIG_INT, AT(config_machine, max_tasks), 1, 65535, "256", NULL, "room for so many tasks, VMs included" },
-    { "max_channels", CONFIG_INT, AT(config_machine, max_channels), 1, 65535, "64", NULL, "channels are numbered from 0" },
+    { "engine", CONFIG_ENUM, AT(config_machine, engine), 0, 0, "\"smp\"", "smp|sim",
+      "smp: a thread per CPU; sim: one thread, virtual time, repeatable" },
+    { "seed", CONFIG_INT, AT(config_machine, seed), 0, INT64_MAX, "0", NULL,
+      "of the sim engine's schedule: one seed, one trace" },
+    { "memory", CONFIG_GROUPS, AT(config_machine, memory), 0, 64, "", "region",
+      "memory map; the default is all of ram, usable; gaps are reserved" },
+    { "max_tasks", CONFIG_INT, AT(config_machine, max_tasks), 1, 65535, "256", NULL,
+      "room for so many tasks, VMs included" },
+    { "max_channels", CONFIG_INT, AT(config_machine, max_channels), 1, 65535, "64", NULL,
+      "channels are numbered from 0" },
     { "max_vms", CONFIG_INT, AT(config_machine, max_vms), 1, 1024, "16", NULL, "room for so many VMs" },
-    { "wall_time", CONFIG_INT, AT(config_machine, wall_time), 0, INT64_C(1) << 40, "0", NULL, "seconds since 1970 at the start; 0: the host's clock, with sim 2026-01-01" },
-    { "kvm", CONFIG_ENUM, AT(config_machine, kvm), 0, 0, "\"auto\"", "auto|off|required", "off: never open /dev/kvm; required: no run without it" },
+    { "wall_time", CONFIG_INT, AT(config_machine, wall_time), 0, INT64_C(1) << 40, "0", NULL,
+      "seconds since 1970 at the start; 0: the host's clock, with sim 2026-01-01" },
+    { "kvm", CONFIG_ENUM, AT(config_machine, kvm), 0, 0, "\"auto\"", "auto|off|required",
+      "off: never open /dev/kvm; required: no run without it" },
     { "skip_vms", CONFIG_BOOL, AT(config_machine, skip_vms), 0, 1, "false", NULL, "leave all VMs out of this run" },
 };
 
@@ -37,7 +47,8 @@ static const struct config_key region_keys[] = {
 };
 
 static const struct config_key file_keys[] = {
-    { "name", CONFIG_NAME, AT(config_file, name), 1, 31, "", NULL, "what the program finds it by; default: the file's own name" },
+    { "name", CONFIG_NAME, AT(config_file, name), 1, 31, "", NULL,
+      "what the program finds it by; default: the file's own name" },
     { "file", CONFIG_PATH, AT(config_file, file), 1, 4095, NULL, NULL, "read before the start, mapped read-only" },
 };
 
@@ -48,33 +59,44 @@ static const struct config_key module_keys[] = {
 
 static const struct config_key process_keys[] = {
     { "name", CONFIG_NAME, AT(config_process, name), 1, 31, "", NULL, "default: the program's name" },
-    { "program", CONFIG_NAME, AT(config_process, program), 1, 127, NULL, NULL, "a built-in program, or a function of the module" },
+    { "program", CONFIG_NAME, AT(config_process, program), 1, 127, NULL, NULL,
+      "a built-in program, or a function of the module" },
     { "module", CONFIG_PATH, AT(config_process, module), 1, 4095, "", NULL, "a shared object that holds the program" },
-    { "shared_data", CONFIG_BOOL, AT(config_process, shared_data), 0, 1, "false", NULL, "the module may have writable data, which all its tasks share" },
+    { "shared_data", CONFIG_BOOL, AT(config_process, shared_data), 0, 1, "false", NULL,
+      "the module may have writable data, which all its tasks share" },
     { "cpu", CONFIG_INT, AT(config_process, cpu), 0, 255, "0", NULL, "where it runs, for ever" },
     { "stack", CONFIG_PAGES, AT(config_process, stack), 16 * K, 16 * M, "\"64K\"", NULL, "bytes" },
     { "args", CONFIG_TEXTS, AT(config_process, args), 0, 64, "", NULL, "argv; strings" },
     { "files", CONFIG_GROUPS, AT(config_process, files), 0, 16, "", "file", "files that it finds in its memory" },
     { "daemon", CONFIG_BOOL, AT(config_process, daemon), 0, 1, "false", NULL, "the run does not wait for it" },
-    { "expect", CONFIG_ENUM, AT(config_process, expect), 0, 0, "\"exit\"", "exit|killed", "how it must end, or the run has failed" },
-    { "code", CONFIG_INT, AT(config_process, code), INT32_MIN, INT32_MAX, "0", NULL, "with expect = \"exit\": its exit code" },
-    { "floating_point", CONFIG_BOOL, AT(config_process, floating_point), 0, 1, "false", NULL, "keeps floating-point control words of its own" },
-    { "console", CONFIG_OUTPUT, AT(config_process, console), 0, 4095, "\"console\"", NULL, "where it prints: console | stdio (with input) | null | file:PATH" },
+    { "expect", CONFIG_ENUM, AT(config_process, expect), 0, 0, "\"exit\"", "exit|killed",
+      "how it must end, or the run has failed" },
+    { "code", CONFIG_INT, AT(config_process, code), INT32_MIN, INT32_MAX, "0", NULL,
+      "with expect = \"exit\": its exit code" },
+    { "floating_point", CONFIG_BOOL, AT(config_process, floating_point), 0, 1, "false", NULL,
+      "keeps floating-point control words of its own" },
+    { "console", CONFIG_OUTPUT, AT(config_process, console), 0, 4095, "\"console\"", NULL,
+      "where it prints: console | stdio (with input) | null | file:PATH" },
 };
 
 static const struct config_key vm_keys[] = {
     { "name", CONFIG_NAME, AT(config_vm, name), 1, 31, NULL, NULL, "shown in the summary" },
     { "cpu", CONFIG_INT, AT(config_vm, cpu), 0, 255, "0", NULL, "where it runs, for ever" },
-    { "ram", CONFIG_PAGES, AT(config_vm, ram), 64 * K, 64 * G, "\"16M\"", NULL, "of the guest; taken from the machine's" },
-    { "format", CONFIG_ENUM, AT(config_vm, format), 0, 0, "\"auto\"", "auto|flat|multiboot|linux", "of the kernel: flat real-mode image, multiboot 1 ELF, bzImage" },
+    { "ram", CONFIG_PAGES, AT(config_vm, ram), 64 * K, 64 * G, "\"16M\"", NULL,
+      "of the guest; taken from the machine's" },
+    { "format", CONFIG_ENUM, AT(config_vm, format), 0, 0, "\"auto\"", "auto|flat|multiboot|linux",
+      "of the kernel: flat real-mode image, multiboot 1 ELF, bzImage" },
     { "kernel", CONFIG_PATH, AT(config_vm, kernel), 1, 4095, NULL, NULL, "image to boot" },
     { "initrd", CONFIG_PATH, AT(config_vm, initrd), 1, 4095, "", NULL, "Linux: initial RAM disk" },
     { "modules", CONFIG_GROUPS, AT(config_vm, modules), 0, 8, "", "module", "multiboot modules" },
     { "cmdline", CONFIG_TEXT, AT(config_vm, cmdline), 0, 2047, "\"\"", NULL, "kernel command line" },
-    { "serial", CONFIG_OUTPUT, AT(config_vm, serial), 0, 4095, "\"console\"", NULL, "of COM1: console | stdio (with input) | null | file:PATH" },
+    { "serial", CONFIG_OUTPUT, AT(config_vm, serial), 0, 4095, "\"console\"", NULL,
+      "of COM1: console | stdio (with input) | null | file:PATH" },
     { "daemon", CONFIG_BOOL, AT(config_vm, daemon), 0, 1, "false", NULL, "the run does not wait for it" },
-    { "code", CONFIG_INT, AT(config_vm, code), INT32_MIN, INT32_MAX, "0", NULL, "expected from the debug-exit port; 0 also stands for an orderly end" },
-    { "optional", CONFIG_BOOL, AT(config_vm, optional), 0, 1, "false", NULL, "without KVM it is left out, and a line says so" },
+    { "code", CONFIG_INT, AT(config_vm, code), INT32_MIN, INT32_MAX, "0", NULL,
+      "expected from the debug-exit port; 0 also stands for an orderly end" },
+    { "optional", CONFIG_BOOL, AT(config_vm, optional), 0, 1, "false", NULL,
+      "without KVM it is left out, and a line says so" },
 };
 
 static const struct config_group groups[] = {

@@ -90,7 +90,8 @@ static void next(struct parse *p)
     if (isalpha((unsigned char)*s) || *s == '*') {
         while (isalnum((unsigned char)*s) || *s == '_' || *s == '-' || *s == '*')
             s++;
-        bool truth = is_word(p->from, (size_t)(s - p->from), "true") || is_word(p->from, (size_t)(s - p->from), "false");
+        bool truth =
+            is_word(p->from, (size_t)(s - p->from), "true") || is_word(p->from, (size_t)(s - p->from), "false");
         p->token = truth ? BOOLEAN : NAME;
     } else if (isdigit((unsigned char)*s) || *s == '-' || *s == '+') {
         for (s++; isalnum((unsigned char)*s);)

@@ -179,9 +179,11 @@ static enum ukern_status bracket(struct scan *s, char c)
 static enum ukern_status normal(struct scan *s)
 {
     char c = s->bytes[s->at];
-    bool word = s->at > 0 && (isalnum((unsigned char)s->bytes[s->at - 1]) || strchr("_-*", s->bytes[s->at - 1]) != NULL);
+    bool word =
+        s->at > 0 && (isalnum((unsigned char)s->bytes[s->at - 1]) || strchr("_-*", s->bytes[s->at - 1]) != NULL);
     if (c == '@')
-        return s->blank && sees(s, "@include") ? include(s) : bad(s, "'@' is only for @include at the beginning of a line");
+        return s->blank && sees(s, "@include") ? include(s)
+                                               : bad(s, "'@' is only for @include at the beginning of a line");
     if (!word && (isdigit((unsigned char)c) || ((c == '-' || c == '+') && s->at + 1 < s->length)))
         return number(s);
     if ((unsigned char)c >= 0x7f || ((unsigned char)c < ' ' && c != '\t' && c != '\r'))
@@ -208,7 +210,8 @@ static enum ukern_status in_string(struct scan *s)
     if (c == '\n')
         return bad(s, "a string must end in the line where it begins; a newline in it is written \\n");
     if ((unsigned char)c < ' ' && c != '\t')
-        return bad(s, "a string holds the control character 0x%02x; write it as \\x%02x", (unsigned char)c, (unsigned char)c);
+        return bad(s, "a string holds the control character 0x%02x; write it as \\x%02x", (unsigned char)c,
+                   (unsigned char)c);
     size_t n = c == '\\' && s->at + 1 < s->length && (unsigned char)s->bytes[s->at + 1] >= ' ' ? 2 : 1;
     if (n == 2 && s->length - s->at >= 4 && memcmp(s->bytes + s->at, "\\x00", 4) == 0)
         return bad(s, "a string holds \\x00, which would end it");
@@ -255,7 +258,8 @@ static enum ukern_status scan_all(struct scan *s)
         return bad(s, "the file ends inside %s that begins here", s->state == STRING ? "a string" : "a comment");
     }
     if (s->nest > 0)
-        return bad(s, "the file ends inside a group or list: %u closing bracket%s missing", s->nest, s->nest == 1 ? " is" : "s are");
+        return bad(s, "the file ends inside a group or list: %u closing bracket%s missing", s->nest,
+                   s->nest == 1 ? " is" : "s are");
     return put(s, "\n", 1);
 }
 
@@ -269,7 +273,8 @@ static enum ukern_status begin(struct config_text *t, const char *name, struct s
 }
 
 /* An error about a file belongs to the line that includes it, if one does. */
-__attribute__((format(printf, 3, 4))) static enum ukern_status no_file(struct config_text *t, const struct scan *from, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static enum ukern_status no_file(struct config_text *t, const struct scan *from,
+                                                                       const char *format, ...)
 {
     char text[512];
     va_list args;
@@ -289,7 +294,8 @@ static enum ukern_status load(struct config_text *t, const char *path, unsigned 
     struct file f;
     struct scan s;
     if (depth > INCLUDE_DEPTH)
-        return no_file(t, from, "%s: includes are nested deeper than %d; does a file include itself?", path, INCLUDE_DEPTH);
+        return no_file(t, from, "%s: includes are nested deeper than %d; does a file include itself?", path,
+                       INCLUDE_DEPTH);
     if (t->file_count == COUNT_OF(t->files))
         return no_file(t, from, "%s: more than %zu files", path, COUNT_OF(t->files));
     if (file_open(path, why, &f) != UKERN_OK)
@@ -297,7 +303,8 @@ static enum ukern_status load(struct config_text *t, const char *path, unsigned 
     enum ukern_status st = begin(t, path, &s);
     char *bytes = NULL;
     if (st == UKERN_OK && f.size > TEXT_MAX)
-        st = no_file(t, from, "%s: expected a configuration file of at most %d bytes, it has %llu", path, TEXT_MAX, (unsigned long long)f.size);
+        st = no_file(t, from, "%s: expected a configuration file of at most %d bytes, it has %llu", path, TEXT_MAX,
+                     (unsigned long long)f.size);
     if (st == UKERN_OK)
         st = (bytes = config_pool_take(t->pool, (size_t)f.size + 1)) != NULL ? UKERN_OK : UKERN_NOMEM;
     if (st == UKERN_OK && file_read(&f, bytes, why) != UKERN_OK)

@@ -9,8 +9,8 @@
  *             config_text_where  "file:line" of a line of the expanded text
  *             config_text_file   the path of the file that a line came from
  * Guarantees  after success: no 0 byte, no byte outside printable ASCII, blank or newline except in strings and
- *             comments; every string and comment is closed in its file; nesting at most 16; every number fits 63 bits and a sign, and is marked
- *             as 64-bit; no @include is left
+ *             comments; every string and comment is closed in its file; nesting at most 16; every number fits
+ *             63 bits and a sign, and is marked as 64-bit; no @include is left
  * Lock        none: belongs to one thread */
 #pragma once
 #include "config_pool.h"

@@ -51,8 +51,8 @@ enum ukern_status config_tree_parse(struct config_tree *tree)
     if (tree->text->bytes == NULL || config_read_string(&tree->lib, tree->text->bytes) == CONFIG_TRUE)
         return UKERN_OK;
     config_text_where(tree->text, (unsigned)config_error_line(&tree->lib), where, sizeof where);
-    config_pool_note(&tree->pool->hooks, UKERN_LOG_ERROR, "%s: %s near here; expected settings such as  key = value;", where,
-                     config_error_text(&tree->lib));
+    config_pool_note(&tree->pool->hooks, UKERN_LOG_ERROR, "%s: %s near here; expected settings such as  key = value;",
+                     where, config_error_text(&tree->lib));
     tree->pool->errors++;
     return UKERN_BADCONFIG;
 }
@@ -92,8 +92,8 @@ static const char *type_expected(const struct config_key *k)
 
 static void wrong_type(const struct reading *r, const struct config_key *k, const config_setting_t *s)
 {
-    config_tree_error(r->tree, s, "%s%s%s: expected %s, got %s", r->label, r->label[0] != 0 ? "." : "", k->name, type_expected(k),
-                      type_came(s));
+    config_tree_error(r->tree, s, "%s%s%s: expected %s, got %s", r->label, r->label[0] != 0 ? "." : "", k->name,
+                      type_expected(k), type_came(s));
 }
 
 /* The default as the schema writes it: a number, true, false, or text in quotes. */
@@ -144,7 +144,9 @@ static void read_scalar(const struct reading *r, const struct config_key *k, con
         if (k->type == CONFIG_PATH)
             kept = config_tree_path(r->tree, s, came);
         else if (k->type == CONFIG_OUTPUT && strncmp(came, "file:", 5) == 0)
-            kept = (kept = config_tree_path(r->tree, s, came + 5)) != NULL ? config_pool_format(r->tree->pool, "file:%s", kept) : NULL;
+            kept = (kept = config_tree_path(r->tree, s, came + 5)) != NULL
+                       ? config_pool_format(r->tree->pool, "file:%s", kept)
+                       : NULL;
         else
             kept = config_pool_text(r->tree->pool, came, strlen(came));
         memcpy(r->base + k->offset, &kept, sizeof kept);
@@ -153,7 +155,8 @@ static void read_scalar(const struct reading *r, const struct config_key *k, con
     }
 }
 
-static void read_texts(const struct reading *r, const struct config_key *k, const config_setting_t *s, struct config_list *list)
+static void read_texts(const struct reading *r, const struct config_key *k, const config_setting_t *s,
+                       struct config_list *list)
 {
     char **items = list->items;
     struct config_key one = { .name = k->name, .type = CONFIG_TEXT, .max = 1023 };
@@ -163,7 +166,8 @@ static void read_texts(const struct reading *r, const struct config_key *k, cons
         const char *text = config_setting_type(item) == CONFIG_TYPE_STRING ? config_setting_get_string(item) : NULL;
         int64_t unused;
         if (text == NULL)
-            config_tree_error(r->tree, item, "%s.%s[%u]: expected text in double quotes, got %s", r->label, k->name, i, type_came(item));
+            config_tree_error(r->tree, item, "%s.%s[%u]: expected text in double quotes, got %s", r->label, k->name, i,
+                              type_came(item));
         else if (!config_value_text(&one, text, why, &unused))
             config_tree_error(r->tree, item, "%s.%s[%u]: %s", r->label, k->name, i, why);
         else
@@ -171,13 +175,17 @@ static void read_texts(const struct reading *r, const struct config_key *k, cons
     }
 }
 
-static void read_groups(const struct reading *r, const struct config_key *k, const config_setting_t *s, struct config_list *list)
+static void read_groups(const struct reading *r, const struct config_key *k, const config_setting_t *s,
+                        struct config_list *list)
 {
     const struct config_group *group = config_schema_group(k->choices);
     for (unsigned i = 0; i < list->count; i++) {
         config_setting_t *item = config_setting_get_elem(s, i);
-        struct reading in = { .tree = r->tree, .group = group, .setting = item, .base = (char *)list->items + i * group->size };
-        (void)snprintf(in.label, sizeof in.label, "%.40s%s%.20s[%u]", r->label, r->label[0] != 0 ? "." : "", k->name, i);
+        struct reading in = {
+            .tree = r->tree, .group = group, .setting = item, .base = (char *)list->items + i * group->size
+        };
+        (void)snprintf(in.label, sizeof in.label, "%.40s%s%.20s[%u]", r->label, r->label[0] != 0 ? "." : "", k->name,
+                       i);
         if (config_setting_is_group(item))
             read_group(&in);
         else
@@ -194,8 +202,8 @@ static void read_list(const struct reading *r, const struct config_key *k, const
     }
     struct config_list list = { .count = (size_t)config_setting_length(s) };
     if ((int64_t)list.count > k->max) {
-        config_tree_error(r->tree, s, "%s%s%s: expected at most %lld items, got %zu", r->label, r->label[0] != 0 ? "." : "", k->name,
-                          (long long)k->max, list.count);
+        config_tree_error(r->tree, s, "%s%s%s: expected at most %lld items, got %zu", r->label,
+                          r->label[0] != 0 ? "." : "", k->name, (long long)k->max, list.count);
         return;
     }
     if (list.count > 0) {
@@ -244,13 +252,14 @@ static void unknown_key(const struct reading *r, const config_setting_t *s)
     char known[256];
     size_t n = 0;
     if (alike != NULL) {
-        config_tree_error(r->tree, s, "%s%s%.60s: there is no such setting; did you mean %s?", r->label, r->label[0] != 0 ? "." : "", name,
-                          alike);
+        config_tree_error(r->tree, s, "%s%s%.60s: there is no such setting; did you mean %s?", r->label,
+                          r->label[0] != 0 ? "." : "", name, alike);
         return;
     }
     for (size_t i = 0; i < r->group->key_count && n < sizeof known; i++)
         n += (size_t)snprintf(known + n, sizeof known - n, " %s", r->group->keys[i].name);
-    config_tree_error(r->tree, s, "%s%s%.60s: there is no such setting; there are:%s", r->label, r->label[0] != 0 ? "." : "", name, known);
+    config_tree_error(r->tree, s, "%s%s%.60s: there is no such setting; there are:%s", r->label,
+                      r->label[0] != 0 ? "." : "", name, known);
 }
 
 static void read_group(const struct reading *r)
@@ -275,7 +284,10 @@ static void read_group(const struct reading *r)
 enum ukern_status config_tree_read(struct config_tree *tree, struct config_root *ret_root)
 {
     struct config_root root = { 0 };
-    struct reading r = { .tree = tree, .group = config_schema_group(""), .setting = config_root_setting(&tree->lib), .base = (char *)&root };
+    struct reading r = { .tree = tree,
+                         .group = config_schema_group(""),
+                         .setting = config_root_setting(&tree->lib),
+                         .base = (char *)&root };
     read_group(&r);
     if (tree->pool->out_of_memory)
         return UKERN_NOMEM;

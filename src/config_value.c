@@ -38,7 +38,8 @@ static int print_size(int64_t value, char *room, size_t n)
         value /= 1024;
         unit++;
     }
-    return unit == 0 ? snprintf(room, n, "%" PRId64, value) : snprintf(room, n, "%" PRId64 "%c", value, units[unit - 1]);
+    return unit == 0 ? snprintf(room, n, "%" PRId64, value)
+                     : snprintf(room, n, "%" PRId64 "%c", value, units[unit - 1]);
 }
 
 bool config_value_number(const struct config_key *k, int64_t came, char *why, int64_t *ret_value)
@@ -67,7 +68,8 @@ static bool parse_size(const struct config_key *k, const char *came, char *why, 
     char *end;
     bool hex = came[0] == '0' && (came[1] == 'x' || came[1] == 'X');
     errno = 0;
-    long long value = isdigit((unsigned char)came[0]) || came[0] == '-' ? strtoll(came, &end, hex ? 16 : 10) : (end = (char *)came, 0);
+    long long value = isdigit((unsigned char)came[0]) || came[0] == '-' ? strtoll(came, &end, hex ? 16 : 10)
+                                                                        : (end = (char *)came, 0);
     bool overflow = errno == ERANGE;
     bool number = end != came;
     while (number && *end == ' ')
@@ -78,7 +80,9 @@ static bool parse_size(const struct config_key *k, const char *came, char *why, 
         end += strcmp(end + 1, "iB") == 0 ? 3 : 1;
     }
     if (!number || *end != 0)
-        return bad(why, "expected a size such as \"64M\" (units K M G T, also KiB and so on: powers of 1024), got \"%.60s\"", came);
+        return bad(why,
+                   "expected a size such as \"64M\" (units K M G T, also KiB and so on: powers of 1024), got \"%.60s\"",
+                   came);
     if (overflow)
         return bad(why, "size \"%.60s\" does not fit into 64 bits", came);
     return config_value_number(k, value, why, ret_value);
@@ -139,7 +143,9 @@ bool config_value_text(const struct config_key *k, const char *came, char *why, 
     case CONFIG_PATH: return check_text(k, came, why);
     case CONFIG_BOOL: return bad(why, "expected true or false, got \"%.60s\"", came);
     case CONFIG_INT: return bad(why, "expected a number, got \"%.60s\"", came);
-    default: return bad(why, "expected %s, got the text \"%.60s\"", k->type == CONFIG_GROUP ? "a group { ... }" : "a list ( ... )", came);
+    default:
+        return bad(why, "expected %s, got the text \"%.60s\"",
+                   k->type == CONFIG_GROUP ? "a group { ... }" : "a list ( ... )", came);
     }
 }
 

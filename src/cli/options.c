@@ -6,19 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    KEY_ENGINE = 1000,
-    KEY_SEED,
-    KEY_DUMP,
-    KEY_SETTINGS,
-    KEY_TRACE,
-    KEY_STATS,
-    KEY_JSON,
-    KEY_SECCOMP,
-    KEY_WITHOUT_VMS,
-    KEY_LAB,
-    KEY_CHECK
-};
+enum { KEY_ENGINE = 1000, KEY_SEED, KEY_WITHOUT_VMS, KEY_DUMP, KEY_SETTINGS, KEY_TRACE, KEY_STATS, KEY_JSON };
+enum { KEY_SECCOMP = KEY_JSON + 1, KEY_LAB, KEY_CHECK };
 
 static const struct argp_option table[] = {
     { "engine", KEY_ENGINE, "sim|smp", 0, "as --set machine.engine=...", 0 },
@@ -60,8 +49,8 @@ static void set(struct argp_state *state, const char *key, const char *value)
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    static const char *const stats[] = { "text", "json", "none", NULL }, *const seccomp[] = { "on", "log", "off",
-                                                                                              NULL };
+    static const char *const stats[] = { "text", "json", "none", NULL };
+    static const char *const seccomp[] = { "on", "log", "off", NULL };
     struct options *o = state->input;
     switch (key) {
     case KEY_ENGINE: set(state, "machine.engine=", arg); break;

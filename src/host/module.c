@@ -26,16 +26,17 @@ static enum ukern_status refuse(enum ukern_status st, char *why, const char *tex
 static void list(struct listing *l, const char *name, uint64_t bytes, const char *section)
 {
     if (l->count++ < 8 && l->used < l->room) {
-        int n = snprintf(l->names + l->used, l->room - l->used, "%s%s (%llu bytes in %s)", l->count > 1 ? ", " : "", name,
-                         (unsigned long long)bytes, section);
+        int n = snprintf(l->names + l->used, l->room - l->used, "%s%s (%llu bytes in %s)", l->count > 1 ? ", " : "",
+                         name, (unsigned long long)bytes, section);
         l->used += n > 0 ? (size_t)n : 0;
     }
 }
 
 static bool of_compiler(const char *name)
 {
-    return strcmp(name, "__dso_handle") == 0 || strncmp(name, "completed.", 10) == 0 || strcmp(name, "__TMC_END__") == 0 ||
-           strcmp(name, "_GLOBAL_OFFSET_TABLE_") == 0 || strcmp(name, "_DYNAMIC") == 0;
+    return strcmp(name, "__dso_handle") == 0 || strncmp(name, "completed.", 10) == 0 ||
+           strcmp(name, "__TMC_END__") == 0 || strcmp(name, "_GLOBAL_OFFSET_TABLE_") == 0 ||
+           strcmp(name, "_DYNAMIC") == 0;
 }
 
 /* The objects of section `index`. False: the file has no symbols. */
@@ -65,17 +66,20 @@ static bool list_symbols(struct listing *l, size_t index, const char *section)
 
 static bool of_linker(const char *section)
 {
-    return strncmp(section, ".got", 4) == 0 || strcmp(section, ".dynamic") == 0 || strncmp(section, ".init_array", 11) == 0 ||
-           strncmp(section, ".fini_array", 11) == 0 || strcmp(section, ".tm_clone_table") == 0;
+    return strncmp(section, ".got", 4) == 0 || strcmp(section, ".dynamic") == 0 ||
+           strncmp(section, ".init_array", 11) == 0 || strncmp(section, ".fini_array", 11) == 0 ||
+           strcmp(section, ".tm_clone_table") == 0;
 }
 
 static void list_section(struct listing *l, Elf_Scn *scn, size_t names)
 {
     GElf_Shdr sh;
-    if (gelf_getshdr(scn, &sh) == NULL || (sh.sh_flags & (SHF_WRITE | SHF_ALLOC)) != (SHF_WRITE | SHF_ALLOC) || sh.sh_size == 0)
+    if (gelf_getshdr(scn, &sh) == NULL || (sh.sh_flags & (SHF_WRITE | SHF_ALLOC)) != (SHF_WRITE | SHF_ALLOC) ||
+        sh.sh_size == 0)
         return;
     bool tls = (sh.sh_flags & SHF_TLS) != 0;
-    bool relro = !tls && sh.sh_addr >= l->relro_start && sh.sh_addr < l->relro_end && sh.sh_size <= l->relro_end - sh.sh_addr;
+    bool relro =
+        !tls && sh.sh_addr >= l->relro_start && sh.sh_addr < l->relro_end && sh.sh_size <= l->relro_end - sh.sh_addr;
     const char *section = elf_strptr(l->elf, names, sh.sh_name);
     if (section == NULL)
         section = "(a section without a name)";
@@ -97,7 +101,8 @@ static void find_relro(struct listing *l, size_t segments)
 {
     for (size_t i = 0; i < segments; i++) {
         GElf_Phdr ph;
-        if (gelf_getphdr(l->elf, (int)i, &ph) != NULL && ph.p_type == PT_GNU_RELRO && ph.p_memsz <= UINT64_MAX - ph.p_vaddr) {
+        if (gelf_getphdr(l->elf, (int)i, &ph) != NULL && ph.p_type == PT_GNU_RELRO &&
+            ph.p_memsz <= UINT64_MAX - ph.p_vaddr) {
             l->relro_start = ph.p_vaddr;
             l->relro_end = ph.p_vaddr + ph.p_memsz;
         }
@@ -120,7 +125,8 @@ static enum ukern_status list_all(Elf *elf, char *why, struct listing *l)
     for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn)) != NULL; sections++)
         list_section(l, scn, names);
     /* Without section headers nobody can say what is writable. */
-    return sections > 0 ? UKERN_OK : refuse(UKERN_BADARG, why, "it has no section headers, so that its data cannot be checked");
+    return sections > 0 ? UKERN_OK
+                        : refuse(UKERN_BADARG, why, "it has no section headers, so that its data cannot be checked");
 }
 
 enum ukern_status module_writable(const char *path, char *why, char *ret_names, size_t room, unsigned *ret_count)

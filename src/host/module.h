@@ -15,6 +15,7 @@
 enum { MODULE_WHY = 320 };
 
 /* BADARG: no shared object of this processor; NOTFOUND; HOST. ret_names: "counter (4 bytes in .bss), ...". */
-enum ukern_status module_writable(const char *path, char *why, char *ret_names, size_t room, unsigned *ret_count) must_use;
+enum ukern_status module_writable(const char *path, char *why, char *ret_names, size_t room,
+                                  unsigned *ret_count) must_use;
 /* NOTFOUND: the module has no such function; HOST: it cannot be loaded. */
 enum ukern_status module_program(const char *path, const char *name, char *why, ukern_program **ret_program) must_use;

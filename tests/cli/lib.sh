@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # lib: what the tests of the tool share. Sourced; leaves $work (a folder, which is the current one) and counts failures.
 set -u
-srcdir=${srcdir:-$(cd "$(dirname "$0")/../.." && pwd)} builddir=${builddir:-.} CC=${CC:-cc}
+srcdir=$(cd "${srcdir:-$(dirname "$0")/../..}" && pwd) builddir=$(cd "${builddir:-.}" && pwd) CC=${CC:-cc}
 UKERN=${UKERN:-$builddir/ukern} UKERN_CHECK=${UKERN_CHECK:-$builddir/ukern-check}
+[ -x "$UKERN" ] || { echo "FAIL: there is no $UKERN"; exit 1; }
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 chmod 755 "$work" && cd "$work" || exit 1
 failures=0 done=0

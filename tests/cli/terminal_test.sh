@@ -14,7 +14,7 @@ up='the terminal belongs to the guest; Ctrl-a x stops the machine, Ctrl-a h help
 
 for engine in smp sim; do
     run="$UKERN run --engine $engine"
-    terminal cooked expect "$up" expect '>' raw send yz expect yz send '\x01x' expect 'stopped before' exit 0 cooked -- $run guest.conf
+    terminal expect "$up" expect '>' raw send yz expect yz send '\x01x' expect 'stopped before' exit 0 cooked -- $run guest.conf
     terminal expect "$up" expect '>' raw send '\x01h' expect 'this help' send '\x01b' expect 'cannot send a break' send '\x01x' exit 0 cooked -- $run guest.conf
     terminal expect "$up" raw send q exit 1 cooked -- $run guest.conf
     # Ctrl-C belongs to the guest

@@ -24,7 +24,7 @@ expect 2 "$UKERN" run /dev/null
 says err '^/dev/null: .*device'
 : >empty.conf && expect 2 "$UKERN" run empty.conf
 says err '^empty.conf: there is nothing to run'
-head -c 5000 "$UKERN" >binary.conf && expect 2 "$UKERN" run binary.conf
+head -c 5000 "$builddir/ukern" >binary.conf && expect 2 "$UKERN" run binary.conf
 says err '^binary.conf:1: byte 0x7f is no text'
 printf 'machine = { cpus = 1; };\0\n' >zero.conf && expect 2 "$UKERN" run zero.conf
 says err '^zero.conf:1: there is a 0 byte'

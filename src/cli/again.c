@@ -39,9 +39,8 @@ int again_in_check_build(int argc, char **argv)
     const char *places[] = { dirname(self), UKERN_LIBEXECDIR };
     args[n++] = path;
     args[n++] = strchr(argv[0], ' ') != NULL ? strchr(argv[0], ' ') + 1 : argv[0]; /* the verb */
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--check") != 0)
-            args[n++] = argv[i];
+    for (int i = 1; i < argc; i++) /* --check among them: it means nothing to that build */
+        args[n++] = argv[i];
     if (find(places, 2, "ukern-check", path, sizeof path)) {
         cli_say("--check: running %s", path);
         (void)execv(path, args);
@@ -63,6 +62,9 @@ static void add(struct words *w, const char *word)
     if (w->count + 1 < sizeof w->word / sizeof w->word[0])
         w->word[w->count++] = strdup(word);
 }
+
+/* As argp takes it: a long option may be shortened while it stays the only one. Left in, the lab would look for a lab. */
+static bool is_lab_option(const char *arg) { return strlen(arg) > 2 && strncmp("--lab", arg, strlen(arg)) == 0; }
 
 /* The lab's own script, from UKERN_LAB, beside the installed data, or in the tree that this was built in. */
 static bool find_lab(const char *self, char *ret_path, size_t room)
@@ -97,7 +99,7 @@ int again_in_lab(const struct options *o, const struct ukern_config *c, int argc
     add(&w, self);
     add(&w, "run");
     for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--lab") != 0)
+        if (!is_lab_option(argv[i]))
             add(&w, argv[i]);
     w.word[w.count] = NULL;
     (void)o;

@@ -52,6 +52,17 @@ says err '/nowhere/x: No such file'
 # ---- the check build
 expect 0 "$UKERN" run --check hello.conf
 says err 'running .*ukern-check'
+# Shortened, as every long option may be: started once, not for ever.
+expect 0 "$UKERN" run --chec hello.conf
+done=$((done + 1))
+[ "$(grep -c 'running .*ukern-check' err)" = 1 ] || fail "run --chec started ukern-check more than once"
+expect 0 "$UKERN_CHECK" run --check hello.conf
+lacks err 'running .*ukern-check'
+printf '#!/bin/sh\necho "lab: $*"\n' >lab-run && chmod +x lab-run
+for lab in --lab --la --l; do
+    expect 0 env UKERN_LAB="$work" "$UKERN" run $lab hello.conf
+    says out '^lab: .*/ukern.* run hello.conf$'
+done
 
 # ---- guests
 if have_kvm; then

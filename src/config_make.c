@@ -77,7 +77,8 @@ static enum ukern_status spawn_vms(struct ukern *m, const struct config_root *ro
         if (root->machine.skip_vms)
             machine_log(m, UKERN_LOG_WARNING, "vm \"%s\" is LEFT OUT, as machine.skip_vms asks", vms[i].name);
         else if (why != NULL && vms[i].optional)
-            machine_log(m, UKERN_LOG_WARNING, "vm \"%s\" is LEFT OUT: %s; `ukern doctor` says more", vms[i].name, why);
+            machine_log(m, UKERN_LOG_WARNING,
+                        "vm \"%s\" is LEFT OUT: %s; `ukern doctor` says more, `ukern run --lab` has KVM", vms[i].name, why);
         else if (why != NULL)
             st = machine_fail(m, UKERN_UNSUPPORTED, "vm \"%s\" cannot run here: %s; `ukern doctor` says more",
                               vms[i].name, why);

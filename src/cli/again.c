@@ -63,7 +63,7 @@ static void add(struct words *w, const char *word)
         w->word[w->count++] = strdup(word);
 }
 
-/* As argp takes it: a long option may be shortened while it stays the only one. Left in, the lab would look for a lab. */
+/* As argp takes it: a long option may be shortened. Left in, the lab would look for a lab. */
 static bool is_lab_option(const char *arg) { return strlen(arg) > 2 && strncmp("--lab", arg, strlen(arg)) == 0; }
 
 /* The lab's own script, from UKERN_LAB, beside the installed data, or in the tree that this was built in. */
@@ -78,11 +78,27 @@ static bool find_lab(const char *self, char *ret_path, size_t room)
     return find(places, sizeof places / sizeof places[0], "lab-run", ret_path, room);
 }
 
+/* The lab keeps no files: what would be written there is not lost in silence. */
+static bool outputs_can_be_had(const struct options *o, const struct ukern_config *c)
+{
+    struct ukern_console_info info = { .size = sizeof info };
+    if (o->trace != NULL) {
+        cli_say("--lab: the lab keeps no files, so --trace %s would be lost; expected one of the two", o->trace);
+        return false;
+    }
+    for (uint32_t i = 0; ukern_config_console(c, i, &info) == UKERN_OK; i++)
+        if (info.kind == UKERN_CONSOLE_FILE)
+            cli_say("--lab: warning: the lab keeps no files: what \"%s\" writes to %s is LOST", info.owner, info.path);
+    return true;
+}
+
 int again_in_lab(const struct options *o, const struct ukern_config *c, int argc, char **argv)
 {
     char self[PATH_MAX], path[PATH_MAX], real[PATH_MAX];
     struct words w = { .count = 0 };
     const char *file;
+    if (!outputs_can_be_had(o, c))
+        return EXIT_USAGE;
     if (!own_path(self, sizeof self) || !find_lab(self, path, sizeof path)) {
         cli_say("--lab: lab-run is not found; expected it in " UKERN_PKGDATADIR
                 "/lab, or in the folder that UKERN_LAB names");
@@ -102,7 +118,6 @@ int again_in_lab(const struct options *o, const struct ukern_config *c, int argc
         if (!is_lab_option(argv[i]))
             add(&w, argv[i]);
     w.word[w.count] = NULL;
-    (void)o;
     (void)execv(path, w.word);
     cli_say("%s: %s", path, strerror(errno));
     return EXIT_CANNOT;

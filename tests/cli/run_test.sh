@@ -63,6 +63,10 @@ for lab in --lab --la --l; do
     expect 0 env UKERN_LAB="$work" "$UKERN" run $lab hello.conf
     says out '^lab: .*/ukern.* run hello.conf$'
 done
+expect 2 env UKERN_LAB="$work" "$UKERN" run --lab --engine sim --trace lost hello.conf
+says err 'the lab keeps no files'
+expect 0 env UKERN_LAB="$work" "$UKERN" run --lab file.conf
+says err 'out.txt is LOST'
 
 # ---- guests
 if have_kvm; then
@@ -74,7 +78,7 @@ if have_kvm; then
     if [ "$(id -u)" = 0 ] && [ "$(stat -c %a /dev/kvm)" = 600 ] && command -v setpriv >/dev/null; then
         nobody="setpriv --reuid 65534 --regid 65534 --clear-groups"
         expect 0 $nobody "$UKERN" run "$tour"
-        says err 'vm "guest" is LEFT OUT: .*permission'
+        says err 'vm "guest" is LEFT OUT: .*permission.*ukern run --lab'
         expect 77 $nobody "$UKERN" run --set vms.guest.optional=false "$tour"
         says err 'vm "guest" cannot run here: .*permission'
         expect 77 $nobody "$UKERN" run --set machine.kvm=required "$tour"

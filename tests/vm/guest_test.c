@@ -111,10 +111,11 @@ END_TEST
 
 /* ---- sharing a CPU, input, stopping ---- */
 
+/* Sleeps until the guest has spoken, however long that takes here, and then some. */
 static int sleeper(const struct ukern_start *start)
 {
     (void)start;
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 20; i += atomic_load(&run.console_used) > 0)
         ukern_sleep(1000000);
     for (int i = 0; i < 20; i++)
         ukern_yield();

@@ -87,6 +87,9 @@ static enum ukern_status spawn_vms(struct ukern *m, const struct config_root *ro
         if (st != UKERN_OK)
             return st;
     }
+    if (root->vms.count > 0 && why == NULL && !root->machine.skip_vms && !vm_hardware(m))
+        machine_log(m, UKERN_LOG_INFO, "this host's KVM interprets supervisor code: small guests run, Linux does not; "
+                    "`ukern run --lab` has complete KVM");
     return UKERN_OK;
 }
 

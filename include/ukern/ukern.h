@@ -89,6 +89,11 @@ struct ukern_region {
 };
 
 /* A machine. Zero means the default that is named. */
+/* Which of the free frames is given out: any, or the one with the lowest number (slower; CertiKOS's choice). */
+enum ukern_frame_policy { UKERN_FRAMES_ANY, UKERN_FRAMES_LOWEST };
+/* UKERN_LIMITS_MCERTIKOS: the constants of mCertiKOS, for conformance tests. */
+enum ukern_limits { UKERN_LIMITS_OWN, UKERN_LIMITS_MCERTIKOS };
+
 struct ukern_params {
     size_t size;
     enum ukern_engine engine;
@@ -103,6 +108,9 @@ struct ukern_params {
     uint64_t wall_time;                 /* seconds since 1970 at machine time 0; default: host's clock, in SIM 2026-01-01 */
     bool without_kvm;                   /* do not open /dev/kvm: VMs answer UKERN_UNSUPPORTED      */
     const struct ukern_hooks *hooks;    /* copied                                                  */
+    uint32_t max_containers;            /* default 1024, at most 65535                             */
+    enum ukern_frame_policy frame_policy;
+    enum ukern_limits limits;           /* MCERTIKOS also sets 64 containers and page maps, 3 children each, policy LOWEST */
 };
 
 struct ukern;

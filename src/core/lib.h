@@ -12,10 +12,13 @@
 #include <ukern/ukern.h>
 
 struct frame_id { uint32_t n; };   /* a 4 KiB frame of the simulated memory; physical address n * 4096 */
-struct space_id { uint32_t n; };   /* an address space */
+struct container_id { uint32_t n; }; /* who pays for memory; 0 is the root */
+struct pt_id { uint32_t n; };      /* a page map, of a space or of a VM */
+struct space_id { uint32_t n; };   /* an address space; its number is its page map's */
 struct thread_id { uint32_t n; };  /* a thread; a task has exactly one */
 struct chan_id { uint32_t n; };    /* a channel */
 struct vm_id { uint32_t n; };      /* a virtual machine with its one vCPU */
+struct kernel_bytes { void *at; }; /* a buffer of the kernel's own, as a parameter of a primitive */
 #define NO_ID UINT32_MAX
 #define NO_FRAME ((struct frame_id){ NO_ID })
 #define NO_SPACE ((struct space_id){ NO_ID })

@@ -7,6 +7,7 @@
 #include "host/engine.h"
 #include "host/ram.h"
 #include "host/reserve.h"
+#include "host/window.h"
 #include "ipc/chan.h"
 #include "mm/frame.h"
 #include "mm/frame_table.h"
@@ -116,6 +117,8 @@ static enum ukern_status layers_init(struct ukern *m)
 {
     static enum ukern_status (*const init[])(void) = { frames_init, space_init, thread_init };
     enum ukern_status st = ram_make(m, m->params.ram);
+    if (st == UKERN_OK)
+        st = window_init(m, m->params.max_tasks + m->params.max_vms); /* one for each page map that there can be */
     for (size_t i = 0; st == UKERN_OK && i < COUNT_OF(init); i++)
         st = init[i]();
     if (st == UKERN_OK)

@@ -3,6 +3,7 @@
 #include "harness.h"
 #include "host/ram.h"
 #include "host/reserve.h"
+#include "host/window.h"
 #include "mm/frame.h"
 #include "mm/frame_table.h"
 #include "mm/memmap.h"
@@ -71,6 +72,8 @@ static enum ukern_status boot_layers(struct ukern *m)
 {
     enum ukern_status st = ram_make(m, m->params.ram);
     if (st == UKERN_OK)
+        st = window_init(m, m->params.max_tasks + m->params.max_vms);
+    if (st == UKERN_OK)
         st = memmap_init();
     if (st == UKERN_OK)
         st = frame_table_init();
@@ -84,6 +87,7 @@ static void boot_defaults(struct ukern_params *p)
     p->cpus = p->cpus ? p->cpus : 1;
     p->ram = p->ram ? p->ram : 1 << 20;
     p->max_tasks = p->max_tasks ? p->max_tasks : 16;
+    p->max_vms = p->max_vms ? p->max_vms : 4;
 }
 
 enum ukern_status harness_boot(const struct ukern_params *params, size_t arena_bytes, struct ukern **ret_machine)

@@ -54,6 +54,7 @@ struct cpu {
     uint8_t *kstack_top;           /* of the running thread: where ukern_trap switches to   */
     bool in_user;                  /* a hosted task's own code is running; read by signal handlers on this thread */
     bool simulated;                /* the engine is sim: points are taken                   */
+    bool host_refused;             /* Linux refused a mapping or addresses since this was cleared (host/window) */
     uint32_t id;
     uint32_t running;              /* number of the current thread, NO_ID: the idle loop    */
     struct ukern *m;
@@ -93,6 +94,7 @@ struct ukern {
     void (*on_quiet)(struct ukern *m); /* upcall of the engine: every CPU is idle, no timer runs (sched/thread) */
     struct engine *engine;
     struct ram_state *ram_state;   /* host/ram: the memfd behind m->ram */
+    struct window_state *window;   /* host/window */
     struct memmap_state *memmap;
     struct frame_table_state *frame_table;
     struct frame_state *frame;

@@ -56,17 +56,15 @@ static void space_slot_give(struct space_state *s, uint32_t n)
 enum ukern_status space_new(struct space_id *ret_space)
 {
     struct space_state *s = here->m->space;
-    struct window window = { 0 };
     struct frame_id root;
     uint32_t n = space_slot_take(s);
     if (n == NO_ID)
         return UKERN_NOMEM;
-    if (window_make(UKERN_WINDOW, UKERN_WINDOW, &window) != UKERN_OK || pt_new(&root) != UKERN_OK) {
-        window_free(&window);
+    if (window_make((struct pt_id){ n }, UKERN_WINDOW, UKERN_WINDOW) != UKERN_OK || pt_new(&root) != UKERN_OK) {
+        window_free((struct pt_id){ n });
         space_slot_give(s, n);
         return UKERN_NOMEM;
     }
-    s->space[n].window = window;
     s->space[n].root = root;
     *ret_space = (struct space_id){ n };
     return UKERN_OK;
@@ -77,7 +75,7 @@ void space_destroy(struct space_id id)
     struct space *p = space_of(id);
     if (!p)
         return;
-    window_free(&p->window); /* first: no host address may show a frame that is somebody else's */
+    window_free(space_pt(id)); /* first: no host address may show a frame that is somebody else's */
     uint64_t va = 0;
     struct frame_id f;
     for (; pt_next(p->root, va, &va, &f) == UKERN_OK; va += FRAME_SIZE)
@@ -87,12 +85,7 @@ void space_destroy(struct space_id id)
     space_slot_give(here->m->space, id.n);
 }
 
-void space_free(struct ukern *m)
-{
-    for (uint32_t n = 0; m->space && n < m->space->count; n++)
-        if (m->space->space[n].root.n != NO_ID)
-            window_free(&m->space->space[n].window);
-}
+void space_free(struct ukern *m) { window_done(m); }
 
 enum ukern_status space_translate(struct space_id id, uint64_t va, struct frame_id *ret_frame, uint32_t *ret_perm)
 {
@@ -104,6 +97,5 @@ enum ukern_status space_translate(struct space_id id, uint64_t va, struct frame_
 
 uint8_t *space_base(struct space_id id)
 {
-    struct space *p = space_of(id);
-    return p ? p->window.base : NULL;
+    return window_base(space_pt(id));
 }

@@ -6,8 +6,8 @@
 
 struct space {
     struct frame_id root; /* NO_FRAME: the slot is free */
-    struct window window;
     uint32_t next_free;
 };
 
 struct space *space_of(struct space_id id); /* NULL: there is no such space */
+static inline struct pt_id space_pt(struct space_id id) { return (struct pt_id){ id.n }; } /* its page map, and its window */

@@ -76,24 +76,24 @@ static enum ukern_status runs_alloc(uint32_t pages, uint32_t *ret_list)
     return UKERN_OK;
 }
 
-static enum ukern_status space_show(struct space *p, uint64_t va, struct frame_id first, uint32_t pages, uint32_t perm)
+static enum ukern_status space_show(struct space_id id, uint64_t va, struct frame_id first, uint32_t pages, uint32_t perm)
 {
-    return perm & PERM_USER ? window_map(&p->window, va, first, pages, perm & PERM_WRITE) : UKERN_OK;
+    return perm & PERM_USER ? window_map(space_pt(id), va, first, pages, perm & PERM_WRITE) : UKERN_OK;
 }
 
 /* After a space_show that failed. False: Linux still shows the frames here, so they are better lost than given to others. */
-static bool space_hide(struct space *p, uint64_t va, uint32_t pages)
+static bool space_hide(struct space_id id, uint64_t va, uint32_t pages)
 {
-    if (window_unmap(&p->window, va, pages) == UKERN_OK)
+    if (window_unmap(space_pt(id), va, pages) == UKERN_OK)
         return true;
     machine_log(here->m, UKERN_LOG_WARNING, "%u frames are lost: Linux has no mapping left to hide them (vm.max_map_count)", pages);
     return false;
 }
 
-static enum ukern_status space_show_runs(struct space *p, uint64_t va, uint32_t list, uint32_t perm)
+static enum ukern_status space_show_runs(struct space_id id, uint64_t va, uint32_t list, uint32_t perm)
 {
     for (; list != NO_ID; list = run_at(list)->next) {
-        enum ukern_status st = space_show(p, va, (struct frame_id){ list }, run_at(list)->count, perm);
+        enum ukern_status st = space_show(id, va, (struct frame_id){ list }, run_at(list)->count, perm);
         if (st != UKERN_OK)
             return st;
         va += (uint64_t)run_at(list)->count << FRAME_SHIFT;
@@ -121,11 +121,11 @@ enum ukern_status space_map(struct space_id id, uint64_t va, uint32_t pages, uin
     st = runs_alloc(pages, &list);
     if (st != UKERN_OK)
         return st;
-    st = space_show_runs(p, va, list, perm);
+    st = space_show_runs(id, va, list, perm);
     if (st == UKERN_OK)
         st = pt_prepare(p->root, va, pages);
     if (st != UKERN_OK) {
-        if (space_hide(p, va, pages))
+        if (space_hide(id, va, pages))
             runs_drop(list);
         return st;
     }
@@ -166,11 +166,11 @@ enum ukern_status space_map_frames(struct space_id id, uint64_t va, struct frame
         st = frames_ref(first, pages);
     if (st != UKERN_OK)
         return st;
-    st = space_show(p, va, first, pages, perm);
+    st = space_show(id, va, first, pages, perm);
     if (st == UKERN_OK)
         st = pt_prepare(p->root, va, pages);
     if (st != UKERN_OK) {
-        if (space_hide(p, va, pages))
+        if (space_hide(id, va, pages))
             frames_drop(first, pages);
         return st;
     }
@@ -190,7 +190,7 @@ enum ukern_status space_unmap(struct space_id id, uint64_t va, uint32_t pages)
             return UKERN_NOTFOUND;
     enum ukern_status st = UKERN_OK;
 #ifndef UKERN_BUG_MM_WINDOW_STALE
-    st = window_unmap(&p->window, va, pages); /* before a frame can become somebody else's */
+    st = window_unmap(space_pt(id), va, pages); /* before a frame can become somebody else's */
 #endif
     if (st != UKERN_OK)
         return st;

@@ -12,9 +12,9 @@ static bool in_ram(uint64_t gpa, uint64_t bytes)
     return bytes != 0 && is_aligned(gpa | bytes, FRAME_SIZE) && range_in(gpa, bytes, NPT_LIMIT);
 }
 
-enum ukern_status npt_new(struct kvm_guest *guest, uint32_t slots, struct npt *ret_npt)
+enum ukern_status npt_new(struct pt_id id, struct kvm_guest *guest, uint32_t slots, struct npt *ret_npt)
 {
-    struct npt n = { .guest = guest, .runs_max = FRAME_SIZE / sizeof(struct npt_run) };
+    struct npt n = { .guest = guest, .id = id, .runs_max = FRAME_SIZE / sizeof(struct npt_run) };
     if (n.runs_max > slots)
         n.runs_max = slots;
     enum ukern_status st = frame_alloc(&n.table);
@@ -24,7 +24,7 @@ enum ukern_status npt_new(struct kvm_guest *guest, uint32_t slots, struct npt *r
         frame_drop(n.table);
         return st;
     }
-    if ((st = window_make(NPT_LIMIT, FRAME_SIZE, &n.window)) != UKERN_OK) {
+    if ((st = window_make(id, NPT_LIMIT, FRAME_SIZE)) != UKERN_OK) {
         pt_destroy(n.root);
         frame_drop(n.table);
         return st;
@@ -46,7 +46,7 @@ static void forget_pages(struct npt *n, uint64_t gpa, uint64_t end)
 
 void npt_destroy(struct npt *n)
 {
-    window_free(&n->window); /* first: no host address may show a frame that is somebody else's */
+    window_free(n->id); /* first: no host address may show a frame that is somebody else's */
     for (uint32_t i = 0; i < n->runs; i++)
         forget_pages(n, (uint64_t)n->run[i].first << FRAME_SHIFT, run_end(&n->run[i]) << FRAME_SHIFT);
     pt_destroy(n->root);
@@ -85,7 +85,7 @@ static uint32_t free_slot(const struct npt *n)
 static enum ukern_status slot_put(const struct npt *n, const struct npt_run *r)
 {
     uint64_t at = (uint64_t)r->first << FRAME_SHIFT;
-    return kvm_guest_slot(n->guest, r->slot, at, n->window.base + at, (uint64_t)r->pages << FRAME_SHIFT);
+    return kvm_guest_slot(n->guest, r->slot, at, window_base(n->id) + at, (uint64_t)r->pages << FRAME_SHIFT);
 }
 
 static enum ukern_status slot_remove(const struct npt *n, uint32_t slot) { return kvm_guest_slot(n->guest, slot, 0, NULL, 0); }
@@ -199,7 +199,7 @@ static enum ukern_status show_pages(struct npt *n, uint64_t gpa, uint64_t end)
                next.n == first.n + count)
             count++;
         if (st == UKERN_OK)
-            st = window_map(&n->window, gpa, first, count, true);
+            st = window_map(n->id, gpa, first, count, true);
         if (st != UKERN_OK)
             return st;
         gpa += (uint64_t)count << FRAME_SHIFT;
@@ -222,7 +222,7 @@ enum ukern_status npt_map(struct npt *n, uint64_t gpa, struct space_id space, ui
     if (st != UKERN_OK)
         return st;
     if ((st = show_pages(n, gpa, gpa + bytes)) != UKERN_OK || (st = runs_add(n, first, pages)) != UKERN_OK) {
-        window_unmap(&n->window, gpa, pages);
+        window_unmap(n->id, gpa, pages);
         forget_pages(n, gpa, gpa + bytes);
     }
     return st;
@@ -237,7 +237,7 @@ enum ukern_status npt_unmap(struct npt *n, uint64_t gpa, uint64_t bytes)
         return UKERN_NOTFOUND;
     if (n->runs == n->runs_max)
         return UKERN_NOMEM;
-    enum ukern_status st = window_unmap(&n->window, gpa, pages); /* first: it may fail, and then nothing has changed */
+    enum ukern_status st = window_unmap(n->id, gpa, pages); /* first: it may fail, and then nothing has changed */
     if (st == UKERN_OK)
         st = runs_cut(n, i, first, pages);
     if (st != UKERN_OK)

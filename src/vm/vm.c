@@ -52,11 +52,8 @@ void vm_free(struct ukern *m)
     struct vm_state *s = m->vm;
     if (!s)
         return;
-    for (uint32_t i = 0; i < s->max; i++) {
-        kvm_guest_free(&s->vm[i].guest);
-        if (s->vm[i].npt.window.base)
-            window_free(&s->vm[i].npt.window);
-    }
+    for (uint32_t i = 0; i < s->max; i++)
+        kvm_guest_free(&s->vm[i].guest); /* before the windows: its slots are their memory */
     kvm_close(&s->host);
 }
 
@@ -114,7 +111,7 @@ enum ukern_status vm_new(uint32_t flags, struct vm_id *ret_vm)
     if (!v)
         return UKERN_NOMEM;
     enum ukern_status st = kvm_guest_make(&s->host, flags & UKERN_VM_IRQCHIP, &v->guest);
-    if (st == UKERN_OK && (st = npt_new(&v->guest, s->host.slots, &v->npt)) != UKERN_OK)
+    if (st == UKERN_OK && (st = npt_new((struct pt_id){ here->m->params.max_tasks + id.n }, &v->guest, s->host.slots, &v->npt)) != UKERN_OK)
         kvm_guest_free(&v->guest);
     if (st != UKERN_OK) {
         vm_release(v);

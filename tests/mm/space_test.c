@@ -564,37 +564,44 @@ END_TEST
 START_TEST(windows_refuse_what_they_do_not_hold)
 {
     struct ukern *m = harness_make(64 * FRAME_SIZE);
-    struct window w = { .size = 77 };
-    ck_status(window_make(0, 4096, &w), UKERN_BADARG);
-    ck_status(window_make(4097, 4096, &w), UKERN_BADARG);
-    ck_status(window_make(4096, 0, &w), UKERN_BADARG);
-    ck_status(window_make(4096, 4097, &w), UKERN_BADARG);
-    ck_status(window_make(4096, 2048, &w), UKERN_BADARG);
-    ck_status(window_make(4096, 3 * 4096, &w), UKERN_BADARG);
-    ck_status(window_make(UINT64_MAX - 4095, 4096, &w), UKERN_BADARG);
-    ck_status(window_make(UINT64_C(1) << 48, 4096, &w), UKERN_NOMEM);
-    ck_assert(w.size == 77 && !w.base);
-    ck_ok(window_make(16 * 4096, 1 << 20, &w));
-    ck_assert_uint_eq((uintptr_t)w.base & ((1 << 20) - 1), 0);
+    const struct pt_id w = { 3 }, none = { 20 };
+    ck_status(window_make(w, 0, 4096), UKERN_BADARG);
+    ck_status(window_make(w, 4097, 4096), UKERN_BADARG);
+    ck_status(window_make(w, 4096, 0), UKERN_BADARG);
+    ck_status(window_make(w, 4096, 4097), UKERN_BADARG);
+    ck_status(window_make(w, 4096, 2048), UKERN_BADARG);
+    ck_status(window_make(w, 4096, 3 * 4096), UKERN_BADARG);
+    ck_status(window_make(w, UINT64_MAX - 4095, 4096), UKERN_BADARG);
+    ck_status(window_make(w, UINT64_C(1) << 48, 4096), UKERN_NOMEM);
+    ck_assert_ptr_null(window_base(w));
+    ck_status(window_make(none, 4096, 4096), UKERN_BADARG);
+    ck_status(window_map(w, 0, (struct frame_id){ 3 }, 1, true), UKERN_BADARG); /* it has none yet */
+    ck_status(window_unmap(w, 0, 1), UKERN_BADARG);
+    ck_assert(here->host_refused);
+    ck_ok(window_make(w, 16 * 4096, 1 << 20));
+    ck_status(window_make(w, 4096, 4096), UKERN_BADARG);
+    uint8_t *base = window_base(w);
+    ck_assert_uint_eq((uintptr_t)base & ((1 << 20) - 1), 0);
     struct frame_id f = { 3 };
-    ck_status(window_map(&w, 0, f, 0, true), UKERN_BADARG);
-    ck_status(window_map(&w, 1, f, 1, true), UKERN_BADARG);
-    ck_status(window_map(&w, 16 * 4096, f, 1, true), UKERN_BADARG);
-    ck_status(window_map(&w, 15 * 4096, f, 2, true), UKERN_BADARG);
-    ck_status(window_map(&w, 0, f, UINT32_MAX, true), UKERN_BADARG);
-    ck_status(window_map(&w, 0, (struct frame_id){ 63 }, 2, true), UKERN_BADARG);
-    ck_status(window_map(&w, 0, NO_FRAME, 1, true), UKERN_BADARG);
-    ck_status(window_map(&w, UINT64_MAX - 4095, f, 1, true), UKERN_BADARG);
-    ck_status(window_unmap(&w, 16 * 4096, 1), UKERN_BADARG);
-    ck_ok(window_map(&w, 15 * 4096, f, 1, false));
-    ck_assert(harness_readable(w.base + 15 * 4096) && !harness_writable(w.base + 15 * 4096));
-    ck_ok(window_map(&w, 15 * 4096, f, 1, true));
-    ck_assert(harness_writable(w.base + 15 * 4096) && !harness_readable(w.base + 14 * 4096));
-    ck_ok(window_unmap(&w, 0, 16));
-    ck_assert(!harness_readable(w.base + 15 * 4096));
-    window_free(&w);
-    ck_assert_ptr_null(w.base);
-    window_free(&w);
+    ck_status(window_map(w, 0, f, 0, true), UKERN_BADARG);
+    ck_status(window_map(w, 1, f, 1, true), UKERN_BADARG);
+    ck_status(window_map(w, 16 * 4096, f, 1, true), UKERN_BADARG);
+    ck_status(window_map(w, 15 * 4096, f, 2, true), UKERN_BADARG);
+    ck_status(window_map(w, 0, f, UINT32_MAX, true), UKERN_BADARG);
+    ck_status(window_map(w, 0, (struct frame_id){ 63 }, 2, true), UKERN_BADARG);
+    ck_status(window_map(w, 0, NO_FRAME, 1, true), UKERN_BADARG);
+    ck_status(window_map(w, UINT64_MAX - 4095, f, 1, true), UKERN_BADARG);
+    ck_status(window_unmap(w, 16 * 4096, 1), UKERN_BADARG);
+    ck_ok(window_map(w, 15 * 4096, f, 1, false));
+    ck_assert(harness_readable(base + 15 * 4096) && !harness_writable(base + 15 * 4096));
+    ck_ok(window_map(w, 15 * 4096, f, 1, true));
+    ck_assert(harness_writable(base + 15 * 4096) && !harness_readable(base + 14 * 4096));
+    ck_ok(window_unmap(w, 0, 16));
+    ck_assert(!harness_readable(base + 15 * 4096));
+    window_free(w);
+    ck_assert_ptr_null(window_base(w));
+    window_free(w);
+    window_free(none);
     harness_free(m);
 }
 END_TEST
@@ -603,14 +610,14 @@ START_TEST(windows_take_what_they_need_and_give_it_back)
 {
     struct ukern *m = harness_make(64 * FRAME_SIZE);
     const uint64_t size = UINT64_C(1) << 30, slack = UINT64_C(64) << 20; /* what a tool may map meanwhile */
-    struct window w[4];
+    enum { COUNT = 4 };
     uint64_t before = address_space();
-    for (uint32_t i = 0; i < COUNT_OF(w); i++)
-        ck_ok(window_make(size, size, &w[i]));
-    ck_assert_uint_ge(address_space(), before + COUNT_OF(w) * size - slack);
-    ck_assert_uint_le(address_space(), before + COUNT_OF(w) * size + slack);
-    for (uint32_t i = 0; i < COUNT_OF(w); i++)
-        window_free(&w[i]);
+    for (uint32_t i = 0; i < COUNT; i++)
+        ck_ok(window_make((struct pt_id){ i }, size, size));
+    ck_assert_uint_ge(address_space(), before + COUNT * size - slack);
+    ck_assert_uint_le(address_space(), before + COUNT * size + slack);
+    for (uint32_t i = 0; i < COUNT; i++)
+        window_free((struct pt_id){ i });
     ck_assert_uint_le(address_space(), before + slack);
     harness_free(m);
 }

@@ -25,7 +25,7 @@ static struct ukern *set_up(void)
     ck_ok(kvm_guest_make(&host, false, &guest));
     ck_ok(space_new(&space));
     ck_ok(space_map(space, VA, PAGES, PERM_USER | PERM_WRITE));
-    ck_ok(npt_new(&guest, host.slots, &npt));
+    ck_ok(npt_new((struct pt_id){ m->params.max_tasks }, &guest, host.slots, &npt));
     memset(model, 0, sizeof model);
     return m;
 }
@@ -43,7 +43,7 @@ static void tear_down(struct ukern *m)
 /* KVM refuses a slot that overlaps another. */
 static bool has_slot(uint64_t page)
 {
-    if (kvm_guest_slot(&guest, PROBE, page << FRAME_SHIFT, npt.window.base, FRAME_SIZE) != UKERN_OK)
+    if (kvm_guest_slot(&guest, PROBE, page << FRAME_SHIFT, window_base(npt.id), FRAME_SIZE) != UKERN_OK)
         return true;
     ck_ok(kvm_guest_slot(&guest, PROBE, 0, NULL, 0));
     return false;
@@ -64,7 +64,7 @@ static void compare(void)
         ck_ok(space_translate(space, VA + ((uint64_t)i << FRAME_SHIFT), &own, &perm));
         ck_assert(own.n == f.n && frame_table_refs(f) == 2);
         frame_bytes(f)[i] = (uint8_t)(i + 1);
-        ck_assert_uint_eq(npt.window.base[((uint64_t)i << FRAME_SHIFT) + i], i + 1);
+        ck_assert_uint_eq(window_base(npt.id)[((uint64_t)i << FRAME_SHIFT) + i], i + 1);
     }
     ck_assert_uint_eq(npt.runs, runs);
 }

@@ -4,6 +4,7 @@
 #
 # What must hold:
 #   a file of a layer is named as its row, or row_something; every row has a file
+#   a specification x_spec.c includes "core/spec.h", headers of src/host and standard C
 #   #include "folder/x.h" points to the own row or one further down; row_inside.h only within the row
 #   <sys/...>, <linux/...>, <pthread.h>, <unistd.h>, <signal.h> and all else that is not standard C: src/host, src/cli
 #   <stdlib.h>: not in core mm sched ipc vm, which have no malloc
@@ -22,7 +23,11 @@ function check_own(path, target) {
             bad("the tool uses the library through <ukern/...>, not \"" path "\"")
     } else if (path != "layer_ranks.h" && row != "") {
         target = row_of(path)
-        if (target == "")
+        if (path == "hooks.h" && row == "core/spec")
+            return
+        if (FILENAME ~ /_spec\.c$/ && path != "core/spec.h" && path !~ /^host\//)
+            bad("a specification includes \"core/spec.h\", headers of src/host and standard C, not \"" path "\"")
+        else if (target == "")
             bad("\"" path "\" belongs to no row of src/LAYERS")
         else if (rank[target] > rank[row])
             bad(row " includes \"" path "\", but " target " is a higher row of src/LAYERS")

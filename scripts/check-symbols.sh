@@ -30,4 +30,4 @@ $nm -P -A "${there[@]}" | awk '{ sub(/:$/, "", $1); print $1, "symbol", $3, $2 }
 readelf -SW "${there[@]}" | sed -n 's/^File: //p; s/^ *\[ *[0-9]*\] *\(\.[^ ]*\) *[^ ]* *[^ ]* *[^ ]* *\([^ ]*\) .*/\1 \2/p' |
     awk 'NF == 1 { object = $1; next } { print object, "section", $1, $2 }' >>"$list"
 cd "$tree"
-"${AWK:-awk}" -f "$scripts/rows.awk" -f "$scripts/check-symbols.awk" src/LAYERS src/*.h src/*/*.h "$list"
+"${AWK:-awk}" -v build="$build" -f "$scripts/rows.awk" -f "$scripts/check-symbols.awk" src/LAYERS src/*.h src/*/*.h "$list"

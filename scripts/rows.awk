@@ -4,6 +4,8 @@
 # rank[row]       position from the bottom, 1..rows
 # row_of(path)    the row of src/folder/stem.c, stem_more.c, stem.h ...: the longest row that the name is or extends
 #                 by _something; "" when there is none
+# state_of[row]   its second word
+# check_only(path) whether a source is in the check build alone: a specification, or a row whose state is `check'
 # folder_of(row)  core host mm sched ipc vm top
 function folder_of(name) { return name ~ /\// ? substr(name, 1, index(name, "/") - 1) : "top" }
 function row_of(name) {
@@ -16,6 +18,7 @@ function row_of(name) {
     }
     return name
 }
+function check_only(path) { return path ~ /_spec\.c$/ || state_of[row_of(path)] == "check" }
 function stem_of(row) { sub(/.*\//, "", row); return row }
 function violation(text) { print text; violations++ }
 function verdict(what) {
@@ -36,6 +39,7 @@ FILENAME ~ /LAYERS$/ {
     if ($1 in rank)
         violation(FILENAME ":" FNR ": row " $1 " is listed twice")
     rank[$1] = rows
+    state_of[$1] = $2
     if (!(folder_of($1) in folder_rank))
         violation(FILENAME ":" FNR ": row " $1 ": expected a folder of core host mm sched ipc vm, or none")
     else if (folder_rank[folder_of($1)] < highest_folder)

@@ -2,6 +2,7 @@
 /* boot: every layer's init in plain sight, bottom first. */
 #include "boot.h"
 #include "console.h"
+#include "core/calculus.h"
 #include "core/sanitize.h"
 #include "host/clock.h"
 #include "host/engine.h"
@@ -40,6 +41,21 @@ static enum ukern_status refuse(const struct ukern_params *p, enum ukern_status 
     return st;
 }
 
+/* The fast build has no specification: it says so, and never ignores what was asked. */
+static enum ukern_status modes_built(struct ukern *m)
+{
+#ifdef UKERN_CHECK
+    return calculus_start(m);
+#else
+    for (size_t i = 0; i < m->params.layer_count; i++)
+        if (m->params.layers[i].mode != UKERN_MODE_IMPL)
+            return machine_fail(m, UKERN_NOTBUILT, "params.layers: this is the fast build, every layer runs its code: expected impl for"
+                                " `%.40s'; the check build (ukern-check, libukern-check.a) has the specifications",
+                                m->params.layers[i].layer ? m->params.layers[i].layer : "?");
+    return UKERN_OK;
+#endif
+}
+
 static enum ukern_status check(const struct ukern_params *p)
 {
     if (p->hooks && p->hooks->size == 0)
@@ -52,6 +68,8 @@ static enum ukern_status check(const struct ukern_params *p)
         return refuse(p, UKERN_BADARG, "params.ram: expected a multiple of 4096, less than 16 TiB");
     if (p->region_count > MEMMAP_REGIONS || (p->region_count && !p->regions))
         return refuse(p, UKERN_BADARG, "params.region_count: expected at most 64 regions, and regions");
+    if (p->layer_count > 256 || (p->layer_count && !p->layers))
+        return refuse(p, UKERN_BADARG, "params.layer_count: expected at most 256 modes of layers, and layers");
     if (p->max_tasks > 65535 || p->max_channels > 65535 || p->max_vms > 1024)
         return refuse(p, UKERN_BADARG, "params.max_...: expected at most 65535 tasks, 65535 channels, 1024 VMs");
     return UKERN_OK;
@@ -77,7 +95,12 @@ static struct ukern_params with_defaults(const struct ukern_params *given)
 static size_t arena_bytes(const struct ukern_params *p)
 {
     size_t per_task = 512 << 10, per_cpu = (2 << 20) + (size_t)p->max_tasks * 16;
-    return (64 << 20) + p->max_tasks * per_task + p->cpus * per_cpu + (size_t)(p->ram >> FRAME_SHIFT) * 64 +
+#ifdef UKERN_CHECK
+    size_t checker = calculus_bytes(p);
+#else
+    size_t checker = 0;
+#endif
+    return checker + (64 << 20) + p->max_tasks * per_task + p->cpus * per_cpu + (size_t)(p->ram >> FRAME_SHIFT) * 64 +
            p->max_channels * (size_t)512 + p->max_vms * (size_t)65536;
 }
 
@@ -88,12 +111,16 @@ static enum ukern_status copy_in(struct ukern *m, const struct ukern_params *p)
         memcpy(&m->hooks, p->hooks, p->hooks->size < sizeof m->hooks ? p->hooks->size : sizeof m->hooks);
     m->params.hooks = &m->hooks;
     struct ukern_region *regions = arena_array(&m->arena, struct ukern_region, p->region_count);
+    struct ukern_layer_mode *layers = arena_array(&m->arena, struct ukern_layer_mode, p->layer_count);
     m->cpu = arena_array(&m->arena, struct cpu, p->cpus);
-    if (!regions || !m->cpu)
+    if (!regions || !layers || !m->cpu)
         return UKERN_NOMEM;
     if (p->region_count)
         memcpy(regions, p->regions, p->region_count * sizeof *regions);
     m->params.regions = regions;
+    if (p->layer_count)
+        memcpy(layers, p->layers, p->layer_count * sizeof *layers);
+    m->params.layers = layers;
     m->cpus = p->cpus;
     for (uint32_t i = 0; i < m->cpus; i++) {
         m->cpu[i].m = m;
@@ -150,7 +177,9 @@ enum ukern_status boot_make(const struct ukern_params *given, struct ukern **ret
         st = engine_make(m);
     if (st == UKERN_OK) {
         struct cpu *outside = boot_enter(m);
-        st = layers_init(m);
+        st = modes_built(m);
+        if (st == UKERN_OK)
+            st = layers_init(m);
         boot_leave(outside);
     }
     if (st == UKERN_OK) {

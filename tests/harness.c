@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* harness: see harness.h. */
 #include "harness.h"
+#include "core/calculus.h"
 #include "host/ram.h"
 #include "host/reserve.h"
 #include "host/window.h"
@@ -97,6 +98,9 @@ enum ukern_status harness_boot(const struct ukern_params *params, size_t arena_b
     struct arena arena;
     /* 32 bytes a frame and 1 KiB a task are more than the layers take. */
     size_t enough = (1 << 20) + (size_t)(p.ram >> FRAME_SHIFT) * 32 + (size_t)p.max_tasks * 1024;
+#ifdef UKERN_CHECK
+    enough += calculus_bytes(&p);
+#endif
     enum ukern_status st = reserve_make(arena_bytes ? arena_bytes : enough, &arena);
     if (st != UKERN_OK)
         return st;
@@ -118,7 +122,11 @@ enum ukern_status harness_boot(const struct ukern_params *params, size_t arena_b
         cpu[i].id = i;
     }
     here = &cpu[0];
-    st = boot_layers(m);
+#ifdef UKERN_CHECK
+    st = calculus_start(m);
+#endif
+    if (st == UKERN_OK)
+        st = boot_layers(m);
     if (st != UKERN_OK) {
         snprintf(error_text, sizeof error_text, "%s", m->error);
         harness_free(m);

@@ -28,12 +28,19 @@ compile() { # SOURCE OBJECT FLAG...
     ${CC:-gcc} $flags $includes "$@" -c "$source" -o "$object"
 }
 
+hook_flags() { # SOURCE: what the check build forces into it (hooks.mk), for a layer of the calculus
+    local object=src/$1
+    object=${object%/*}/libukern_check_a-$(basename "${1%.c}").o
+    sed -n "s,^$object: hook_flags = ,,p" "$builddir/hooks.mk"
+}
+
 run_with() { # BUG SOURCE TEST BUILD: 0 the test passes, 1 it fails, 2 it cannot be built, 124 it hangs
-    local bug=$1 source=$2 test=$3 build=$4 define=
+    local bug=$1 source=$2 test=$3 build=$4 define= hooks=
     local object=$work/${test//\//_}.$build.o
-    [ "$build" = check ] && define=-DUKERN_CHECK
+    [ "$build" = check ] && define=-DUKERN_CHECK hooks=$(hook_flags "$source")
     [ -e "$object" ] || compile "$srcdir/tests/$test.c" "$object" $define || return 2
-    compile "$srcdir/src/$source" "$work/planted.o" "-DUKERN_BUG_$bug" $define || return 2
+    # shellcheck disable=SC2086
+    compile "$srcdir/src/$source" "$work/planted.o" "-DUKERN_BUG_$bug" $define $hooks || return 2
     # The object comes before the archive, whose own copy of this file is then never taken.
     # shellcheck disable=SC2086
     ${CC:-gcc} $flags "$object" "$work/planted.o" -Wl,--start-group "$builddir/libharness-$build.a" "$builddir/libukern-$build.a" \

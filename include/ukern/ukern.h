@@ -94,6 +94,14 @@ enum ukern_frame_policy { UKERN_FRAMES_ANY, UKERN_FRAMES_LOWEST };
 /* UKERN_LIMITS_MCERTIKOS: the constants of mCertiKOS, for conformance tests. */
 enum ukern_limits { UKERN_LIMITS_OWN, UKERN_LIMITS_MCERTIKOS };
 
+/* How a layer of the kernel runs: its code; its code with its specification beside it, compared at every step; its
+ * specification alone. All but IMPL need the build with the kernel's checks in it (ukern_version): else UKERN_NOTBUILT. */
+enum ukern_mode { UKERN_MODE_IMPL, UKERN_MODE_BOTH, UKERN_MODE_SPEC };
+struct ukern_layer_mode {
+    const char *layer; /* its name without folder, as `ukern layers` prints it, or "all" */
+    enum ukern_mode mode;
+};
+
 struct ukern_params {
     size_t size;
     enum ukern_engine engine;
@@ -111,6 +119,9 @@ struct ukern_params {
     uint32_t max_containers;            /* default 1024, at most 65535                             */
     enum ukern_frame_policy frame_policy;
     enum ukern_limits limits;           /* MCERTIKOS also sets 64 containers and page maps, 3 children each, policy LOWEST */
+    const struct ukern_layer_mode *layers; /* copied; of two for one layer the later one holds; default: all IMPL */
+    size_t layer_count;                 /* at most 256                                             */
+    uint32_t check_every;               /* steps after which all relations and invariants are compared; 0: never of itself */
 };
 
 struct ukern;

@@ -73,7 +73,10 @@ struct cpu {
     _Atomic uint64_t count[COUNT_COUNT];   /* (any) statistics; written by this CPU only */
     _Atomic uint64_t seen_calls, seen_time; /* (any) ukern_task_info's memory of when the calls last changed */
 #ifdef UKERN_CHECK
-    uint32_t held[8], held_count;  /* ranks of the locks that it holds, innermost last */
+    uint32_t held[40], held_count; /* ranks of the locks that it holds, innermost last */
+    struct crossings *crossings, *idle_crossings; /* (core/hook) the running kernel thread's; the idle loop's */
+    struct journal *journal;       /* (core/maths) where changes of abstract maps are written down: of `crossings` */
+    uint32_t refused;              /* how often the host refused something that it is asked for on this CPU */
 #endif
 };
 
@@ -104,6 +107,10 @@ struct ukern {
     struct chan_state *chan;
     struct vm_state *vm;
     struct console_state *console;
+#ifdef UKERN_CHECK
+    struct calculus *calculus;     /* NULL: every layer is in impl */
+    struct maths *maths;
+#endif
     char error[256];
 };
 
@@ -125,6 +132,16 @@ static inline void cpu_count(enum count what)
     _Atomic uint64_t *n = &here->count[what];
     atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + 1, memory_order_relaxed);
 }
+/* src/host says that Linux refused what it may refuse: specs read it as an environment value. */
+#ifdef UKERN_CHECK
+static inline void cpu_host_refused(void)
+{
+    if (here)
+        here->refused++;
+}
+#else
+static inline void cpu_host_refused(void) {}
+#endif
 /* An atomic step of a shared object: a point in the check build, nothing in the fast build. */
 #ifdef UKERN_CHECK
 #define EVENT_POINT(layer_rank) engine_point(POINT_EVENT, (layer_rank), 0)

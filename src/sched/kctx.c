@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* kctx: kernel stacks, and the switch with its control words. */
 #include "sched/kctx.h"
+#include "core/calculus.h"
 #include "host/engine.h"
 #include "host/reserve.h"
 
@@ -22,6 +23,10 @@ enum ukern_status kctx_new(struct kctx *k, const char *name, bool keeps_control,
         return st;
     *k = (struct kctx){ .stack_top = stack + STACK, .keeps_control = keeps_control,
                         .mxcsr = MXCSR_DEFAULT, .x87_control = X87_DEFAULT };
+#ifdef UKERN_CHECK
+    if (!calculus_crossings(here->m, &k->crossings))
+        return UKERN_NOMEM;
+#endif
     flow_make(&k->flow, name, stack, STACK, entry, arg);
     return UKERN_OK;
 }
@@ -56,6 +61,9 @@ void kctx_switch(struct kctx *from, struct kctx *to)
     c->flow = next;
     c->side = to ? &to->side : NULL;
     c->kstack_top = to ? to->stack_top : NULL;
+#ifdef UKERN_CHECK
+    calculus_switch(c, to ? to->crossings : NULL);
+#endif
     flow_switch(old, next, engine_order(c));
 }
 

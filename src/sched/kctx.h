@@ -19,6 +19,9 @@ struct kctx {
     bool keeps_control; /* MXCSR and the x87 control word are its own */
     uint16_t x87_control;
     uint32_t mxcsr;
+#ifdef UKERN_CHECK
+    struct crossings *crossings; /* its primitives that are open (core/hook); NULL: no layer is checked */
+#endif
 };
 
 enum { KCTX_STACK = 32768 };

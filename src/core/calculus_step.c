@@ -209,7 +209,8 @@ void calculus_beside(struct crossing *x)
     calculus_world_give(c, p->layer);
 }
 
-void calculus_instead(struct crossing *x)
+/* False: the spec waits for somebody (AWAIT), and nothing was done. */
+static bool try_instead(struct crossing *x)
 {
     struct calculus *c = here->m->calculus;
     struct crossings *s = here->crossings;
@@ -221,6 +222,10 @@ void calculus_instead(struct crossing *x)
     x->asked = 0;
     enum verdict v = p->spec(c->abs, x->args, NULL, x->ret);
     x->phase = PHASE_CODE;
+    if (v == WAITING) {
+        calculus_world_give(c, p->layer);
+        return false;
+    }
     if (v == UNDEFINED)
         calculus_fail(x, p->layer, FAILURE_UNDEFINED, NULL);
     if (v == FORBIDDEN || x->asked == 0)
@@ -228,4 +233,14 @@ void calculus_instead(struct crossing *x)
     compare(c, s, x, NULL);
     note(c, x);
     calculus_world_give(c, p->layer);
+    return true;
+}
+
+void calculus_instead(struct crossing *x)
+{
+    for (uint32_t turns = 1; !try_instead(x); turns++) {
+        if (machine_is_broken(here->m)) /* whoever is waited for may have parked */
+            here->m->ops->park(here);
+        here->m->ops->spin(here, turns);
+    }
 }

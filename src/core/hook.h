@@ -23,7 +23,8 @@
 enum verdict {
     DEFINED,
     UNDEFINED, /* PRE is false: the caller's fault */
-    FORBIDDEN  /* ALLOW is false: the code made a choice that it does not have */
+    FORBIDDEN, /* ALLOW is false: the code made a choice that it does not have */
+    WAITING    /* AWAIT is false: not yet; nothing has been done */
 };
 
 enum mode {

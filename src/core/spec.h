@@ -79,6 +79,13 @@
 #define CHOICE(did, field, canonical) ((did) ? (did)->field : (canonical))
 #define AGREE(abstract, code, ...) spec_agree((uint64_t)(abstract), (uint64_t)(code), __VA_ARGS__)
 #define HOLDS(cond, ...) ((cond) || spec_agree(1, 0, __VA_ARGS__))
+/* What the code waits for, before it does anything: right after PRE. Beside the code it has waited; instead of it the step is given
+ * up, with the lock that stands for the object's, and tried again until it can be taken. */
+#define AWAIT(cond) \
+    do { \
+        if (!did && !(cond)) \
+            return WAITING; \
+    } while (0)
 /* The hardware's effect: what the code would have done to it, when there is no code. */
 #define INSTEAD(statement) \
     do { \

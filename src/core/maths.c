@@ -11,7 +11,7 @@ void map_init(struct map *m, const char *name, size_t key_size, size_t value_siz
     CHECK(key_size <= 8, "key of %s: at most 8 bytes expected, it has %zu", name, key_size);
     CHECK(value_size <= MAP_VALUE, "value of %s: at most %d bytes expected, it has %zu", name, MAP_VALUE, value_size);
     *m = (struct map){ .name = name, .vsize = (uint32_t)value_size, .wide = wide, .log2 = FIRST_LOG2,
-                       .present = UINT64_MAX, .stride = (uint32_t)round_up(VALUE_AT + value_size, 8) };
+                       .absent.rest = true, .stride = (uint32_t)round_up(VALUE_AT + value_size, 8) };
     *all->last = m;
     all->last = &m->next;
 }
@@ -95,6 +95,14 @@ static void grow(struct map *m)
     check_heap_give(h, old.slots, slots_of(&old) * old.stride);
 }
 
+static void number(struct map *m, uint64_t key, bool is_key)
+{
+    if (!m->numbered)
+        return;
+    bits_put(&m->present, &here->m->maths->heap, key, is_key);
+    bits_put(&m->absent, &here->m->maths->heap, key, !is_key);
+}
+
 static void put_in(struct map *m, uint64_t key, const void *value)
 {
     if (!m->slots)
@@ -104,12 +112,11 @@ static void put_in(struct map *m, uint64_t key, const void *value)
         grow(m);
         i = find(m, key);
     }
-    m->size += !slot_full(m, i);
+    if (!slot_full(m, i)) {
+        m->size++;
+        number(m, key, true);
+    }
     slot_fill(m, i, key, value);
-    if (key == m->absent)
-        m->absent++;
-    if (key < m->present)
-        m->present = key;
 }
 
 /* Whether what lies at j may move to the free slot i before it: i is not before its home. */
@@ -128,10 +135,8 @@ static void take_out(struct map *m, uint64_t key)
     if (!map_at(m, key))
         return;
     size_t i = find(m, key);
-    if (--m->size == 0)
-        m->present = UINT64_MAX;
-    if (key < m->absent)
-        m->absent = key;
+    m->size--;
+    number(m, key, false);
     for (size_t j = after(m, i); slot_full(m, j); j = after(m, j))
         if (may_move(m, i, j)) {
             memcpy(slot_at(m, i), slot_at(m, j), m->stride);
@@ -191,22 +196,27 @@ void change_redo(const struct change *c)
 
 /* ---- questions ---- */
 
-uint64_t map_first(struct map *m)
+/* Once for each map of which it is asked; number() keeps it true from then on. */
+static void number_all(struct map *m)
 {
-    CHECK(m->size > 0, "%s is empty: it has no first key", m->name);
-    while (!map_at(m, m->present))
-        m->present++;
-    return m->present;
+    if (m->numbered)
+        return;
+    m->numbered = true;
+    for (size_t i = 0; m->slots && i < slots_of(m); i++)
+        if (slot_full(m, i))
+            number(m, slot_key(m, i), true);
 }
 
-uint64_t map_first_absent(struct map *m, uint64_t from)
+uint64_t map_next(struct map *m, uint64_t from)
 {
-    while (map_at(m, m->absent))
-        m->absent++;
-    uint64_t key = from < m->absent ? m->absent : from;
-    while (map_at(m, key))
-        key++;
-    return key;
+    number_all(m);
+    return bits_next(&m->present, from);
+}
+
+uint64_t map_next_absent(struct map *m, uint64_t from)
+{
+    number_all(m);
+    return bits_next(&m->absent, from);
 }
 
 static uint64_t mix(uint64_t z)

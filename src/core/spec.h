@@ -6,7 +6,7 @@
  *
  * View        s->x is the layer's own component; s->lower is read-only; a hidden one is no member
  * Choice      did is what the code returned, or NULL when there is no code and the spec chooses; the result goes to r
- * Maps        has, get, set, del, size, first, first_absent, EACH; val, let for variables; a get of what is not there is zeroes
+ * Maps        has, get, set, del, size, first, first_from, first_absent, EACH; val, let for variables; a get of what is not there is zeroes
  * Verdicts    PRE comes first, once in every spec: false blames the caller. ALLOW: false blames the code
  * Lower       a spec changes its own component with set, del, let, and a lower one by calling the lower layer's primitive by its
  *             own name: beside the code that is the step that the code took there, instead of the code it is the lower primitive
@@ -55,9 +55,11 @@
 #define size(M) ((M).m.size)
 #define val(V) get(V, 0)
 #define let(V, value) set(V, 0, value)
-/* For small integers. They remember where they looked, so they also take a map that the spec may not change. */
-#define first(M) FROM_KEY(M, map_first((struct map *)(uintptr_t)&(M).m))
-#define first_absent(M, from) FROM_KEY(M, map_first_absent((struct map *)(uintptr_t)&(M).m, KEY(M, from)))
+/* For keys that are small numbers: the lowest key that is there, or not, from `from` on; all ones: there is none. They remember
+ * where they looked, so they also take a map that the spec may not change. */
+#define first(M) FROM_KEY(M, map_next((struct map *)(uintptr_t)&(M).m, 0))
+#define first_from(M, from) FROM_KEY(M, map_next((struct map *)(uintptr_t)&(M).m, KEY(M, from)))
+#define first_absent(M, from) FROM_KEY(M, map_next_absent((struct map *)(uintptr_t)&(M).m, KEY(M, from)))
 /* For each key, in no particular order, so only for "all" and "how many". The map may not change meanwhile. */
 #define EACH(M, each) \
     for (size_t slot_ = 0, on_ = 1; on_ && slot_ < (size_t)1 << (M).m.log2; slot_++) \

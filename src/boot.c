@@ -10,13 +10,16 @@
 #include "host/reserve.h"
 #include "host/window.h"
 #include "ipc/chan.h"
+#include "mm/container.h"
 #include "mm/frame.h"
 #include "mm/frame_table.h"
+#include "mm/frame_type.h"
 #include "mm/memmap.h"
 #include "mm/space.h"
 #include "sched/thread.h"
 #include "vm/vm.h"
 
+enum { MCERTIKOS_IDS = 64 }; /* containers and page maps of mCertiKOS */
 #define SIM_WALL_TIME UINT64_C(1767225600) /* 2026-01-01 */
 
 struct cpu *boot_enter(struct ukern *m)
@@ -72,6 +75,12 @@ static enum ukern_status check(const struct ukern_params *p)
         return refuse(p, UKERN_BADARG, "params.layer_count: expected at most 256 modes of layers, and layers");
     if (p->max_tasks > 65535 || p->max_channels > 65535 || p->max_vms > 1024)
         return refuse(p, UKERN_BADARG, "params.max_...: expected at most 65535 tasks, 65535 channels, 1024 VMs");
+    if (p->max_containers > 65535)
+        return refuse(p, UKERN_BADARG, "params.max_containers: expected at most 65535");
+    if (p->frame_policy != UKERN_FRAMES_ANY && p->frame_policy != UKERN_FRAMES_LOWEST)
+        return refuse(p, UKERN_BADARG, "params.frame_policy: expected UKERN_FRAMES_ANY or UKERN_FRAMES_LOWEST");
+    if (p->limits != UKERN_LIMITS_OWN && p->limits != UKERN_LIMITS_MCERTIKOS)
+        return refuse(p, UKERN_BADARG, "params.limits: expected UKERN_LIMITS_OWN or UKERN_LIMITS_MCERTIKOS");
     return UKERN_OK;
 }
 
@@ -86,6 +95,11 @@ static struct ukern_params with_defaults(const struct ukern_params *given)
     p.max_tasks = p.max_tasks ? p.max_tasks : 256;
     p.max_channels = p.max_channels ? p.max_channels : 64;
     p.max_vms = p.max_vms ? p.max_vms : 16;
+    p.max_containers = p.max_containers ? p.max_containers : 1024;
+    if (p.limits == UKERN_LIMITS_MCERTIKOS) {
+        p.max_containers = MCERTIKOS_IDS;
+        p.frame_policy = UKERN_FRAMES_LOWEST;
+    }
     if (p.wall_time == 0) /* a simulation knows nothing of today */
         p.wall_time = p.engine == UKERN_SIM ? SIM_WALL_TIME : clock_wall();
     return p;
@@ -101,7 +115,7 @@ static size_t arena_bytes(const struct ukern_params *p)
     size_t checker = 0;
 #endif
     return checker + (64 << 20) + p->max_tasks * per_task + p->cpus * per_cpu + (size_t)(p->ram >> FRAME_SHIFT) * 64 +
-           p->max_channels * (size_t)512 + p->max_vms * (size_t)65536;
+           p->max_channels * (size_t)512 + p->max_vms * (size_t)65536 + p->max_containers * (size_t)128;
 }
 
 static enum ukern_status copy_in(struct ukern *m, const struct ukern_params *p)
@@ -131,11 +145,10 @@ static enum ukern_status copy_in(struct ukern *m, const struct ukern_params *p)
 
 static enum ukern_status frames_init(void)
 {
-    enum ukern_status st = memmap_init();
-    if (st == UKERN_OK)
-        st = frame_table_init();
-    if (st == UKERN_OK)
-        st = frame_init();
+    static enum ukern_status (*const init[])(void) = { memmap_init, frame_table_init, frame_type_init, frame_init, container_init };
+    enum ukern_status st = UKERN_OK;
+    for (size_t i = 0; st == UKERN_OK && i < COUNT_OF(init); i++)
+        st = init[i]();
     return st;
 }
 

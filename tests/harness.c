@@ -2,11 +2,14 @@
 /* harness: see harness.h. */
 #include "harness.h"
 #include "core/calculus.h"
+#include "host/barrier.h"
 #include "host/ram.h"
 #include "host/reserve.h"
 #include "host/window.h"
+#include "mm/container.h"
 #include "mm/frame.h"
 #include "mm/frame_table.h"
+#include "mm/frame_type.h"
 #include "mm/memmap.h"
 #include "mm/space.h"
 #include <sched.h>
@@ -41,6 +44,7 @@ static void none_spin(struct cpu *c, uint32_t turns)
 }
 static void none_idle(struct cpu *c, uint64_t deadline) { (void)c, (void)deadline; }
 static void none_kick(struct cpu *to) { (void)to; }
+static bool none_barrier(struct ukern *m) { return m->fences || barrier_all(); }
 static __attribute__((noreturn)) void none_park(struct cpu *c)
 {
     if (broken)
@@ -49,7 +53,7 @@ static __attribute__((noreturn)) void none_park(struct cpu *c)
     abort();
 }
 static const struct engine_ops none_ops = {
-    .now = none_now, .point = none_point, .spin = none_spin, .idle = none_idle, .kick = none_kick, .park = none_park,
+    .now = none_now, .point = none_point, .spin = none_spin, .idle = none_idle, .kick = none_kick, .barrier = none_barrier, .park = none_park,
 };
 
 bool harness_breaks(void (*step)(void *arg), void *arg)
@@ -79,7 +83,11 @@ static enum ukern_status boot_layers(struct ukern *m)
     if (st == UKERN_OK)
         st = frame_table_init();
     if (st == UKERN_OK)
+        st = frame_type_init();
+    if (st == UKERN_OK)
         st = frame_init();
+    if (st == UKERN_OK)
+        st = container_init();
     return st == UKERN_OK ? space_init() : st;
 }
 
@@ -89,6 +97,11 @@ static void boot_defaults(struct ukern_params *p)
     p->ram = p->ram ? p->ram : 1 << 20;
     p->max_tasks = p->max_tasks ? p->max_tasks : 16;
     p->max_vms = p->max_vms ? p->max_vms : 4;
+    p->max_containers = p->max_containers ? p->max_containers : 64;
+    if (p->limits == UKERN_LIMITS_MCERTIKOS) {
+        p->max_containers = 64;
+        p->frame_policy = UKERN_FRAMES_LOWEST;
+    }
 }
 
 enum ukern_status harness_boot(const struct ukern_params *params, size_t arena_bytes, struct ukern **ret_machine)
@@ -97,7 +110,8 @@ enum ukern_status harness_boot(const struct ukern_params *params, size_t arena_b
     boot_defaults(&p);
     struct arena arena;
     /* 32 bytes a frame and 1 KiB a task are more than the layers take. */
-    size_t enough = (1 << 20) + (size_t)(p.ram >> FRAME_SHIFT) * 32 + (size_t)p.max_tasks * 1024;
+    size_t enough = (1 << 20) + (size_t)(p.ram >> FRAME_SHIFT) * 32 + (size_t)p.max_tasks * 1024 +
+                    (size_t)p.max_containers * 128 + p.cpus * (size_t)1024;
 #ifdef UKERN_CHECK
     enough += calculus_bytes(&p);
 #endif
@@ -115,6 +129,7 @@ enum ukern_status harness_boot(const struct ukern_params *params, size_t arena_b
     m->arena = arena;
     m->params = p;
     m->ops = &none_ops;
+    m->fences = !barrier_offered();
     m->cpu = cpu;
     m->cpus = p.cpus;
     for (uint32_t i = 0; i < p.cpus; i++) {

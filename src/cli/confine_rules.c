@@ -49,6 +49,7 @@ static const struct row {
     { SCMP_SYS(brk), ALL, FREELY },
     { SCMP_SYS(close), ALL, FREELY },
     { SCMP_SYS(eventfd2), CPU | SIM, FREELY },
+    { SCMP_SYS(membarrier), CPU | MAIN, FREELY }, /* mm/frame stops the caches of other CPUs */
     { SCMP_SYS(fallocate), CPU | SIM | MAIN, FREELY },
     { SCMP_SYS(timer_create), CPU | SIM, FREELY },
     { SCMP_SYS(timer_settime), CPU | SIM, FREELY },

@@ -20,18 +20,34 @@ void lock_wait(struct lock *l, uint16_t ticket)
 #ifdef UKERN_CHECK
 static const char *const names[] = { LAYER_NAMES };
 
-void lock_taken(struct lock *l)
+static void lock_note(struct lock *l)
 {
     struct cpu *c = here;
     uint32_t n = c->held_count;
-    CHECK(n == 0 || l->rank < c->held[n - 1], "lock of %s taken while holding that of %s: only ever go down src/LAYERS",
-          names[l->rank], names[c->held[n - 1]]);
     CHECK(n < COUNT_OF(c->held), "%u locks held at once", n);
     CHECK(l->holder == NO_ID, "lock of %s is held by cpu%u", names[l->rank], l->holder);
     c->held[n] = l->rank;
     c->held_count = n + 1;
     l->holder = c->id;
     EVENT_POINT(l->rank);
+}
+
+void lock_taken(struct lock *l)
+{
+    struct cpu *c = here;
+    uint32_t n = c->held_count;
+    CHECK(n == 0 || l->rank < c->held[n - 1], "lock of %s taken while holding that of %s: only ever go down src/LAYERS",
+          names[l->rank], names[c->held[n - 1]]);
+    lock_note(l);
+}
+
+void lock_taken_second(struct lock *l)
+{
+    struct cpu *c = here;
+    uint32_t n = c->held_count;
+    CHECK(n > 0 && l->rank == c->held[n - 1], "second lock of a pair: its rank is %s's, that of the first is not", names[l->rank]);
+    CHECK(n < 2 || l->rank < c->held[n - 2], "a pair of locks of %s taken while holding a third", names[l->rank]);
+    lock_note(l);
 }
 
 void lock_giving(struct lock *l)

@@ -46,6 +46,8 @@ struct engine_ops {
     void (*spin)(struct cpu *c, uint32_t turns);            /* in a wait loop, after `turns` turns */
     void (*idle)(struct cpu *c, uint64_t deadline);         /* until pending != 0 or now >= deadline (0: none) */
     void (*kick)(struct cpu *to);                           /* pending is set: make it look (any CPU, any thread) */
+    /* When it comes back, every CPU has passed a full memory barrier since the call. False: Linux refused. */
+    bool (*barrier)(struct ukern *m);
     void (*park)(struct cpu *c) __attribute__((noreturn));                  /* the machine has ended or is broken: never comes back */
 };
 
@@ -65,6 +67,7 @@ struct cpu {
     struct side *side;             /* the current thread's, for the sanitizers (host/switch) */
     struct engine_cpu *engine;     /* host/engine */
     struct sched_cpu *sched;       /* sched/thread */
+    struct frame_cache *frame;     /* mm/frame */
     struct fault {                 /* why a task ends that did not ask for it: filled by a signal handler on this CPU */
         int signal;                /* 0: `why` says it */
         uint64_t address, at;      /* what it touched, where its code was */
@@ -90,6 +93,7 @@ struct ukern {
     uint32_t cpus;
     struct cpu *cpu;               /* [cpus] */
     bool valgrind;                 /* constant after boot: copies tell it what they did (core/sanitize) */
+    bool fences;                   /* constant after boot: ops->barrier is not there, who relies on it fences for itself */
     bool started;                  /* the embedder's thread only */
     _Atomic uint32_t ended;        /* (any) enum machine_end */
     _Atomic uint32_t log_lock;     /* (any) one log or console line at a time; outside threads log, too, so no struct lock */
@@ -100,7 +104,9 @@ struct ukern {
     struct window_state *window;   /* host/window */
     struct memmap_state *memmap;
     struct frame_table_state *frame_table;
+    struct frame_type_state *frame_type;
     struct frame_state *frame;
+    struct container_state *container;
     struct space_state *space;
     struct tcb_state_table *tcb;
     struct thread_state *thread;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* engine: what both engines share: a CPU's stacks, its host thread's signals, guests. */
+#include "host/barrier.h"
 #include "host/engine_inside.h"
 #include "host/reserve.h"
 #include <errno.h>
@@ -19,6 +20,9 @@ enum ukern_status engine_make(struct ukern *m)
     if (!m->engine)
         return UKERN_NOMEM;
     m->ops = sim ? &engine_sim : &engine_smp;
+    m->fences = !sim && !barrier_offered();
+    if (m->fences)
+        machine_log(m, UKERN_LOG_INFO, "this host has no membarrier: each allocation of a frame fences for itself");
     clock_gettime(CLOCK_MONOTONIC, &m->engine->start);
     m->engine->random = m->params.seed;
     m->engine->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -163,8 +163,15 @@ static __attribute__((noreturn)) void sim_park(struct cpu *c)
         leave(c);
 }
 
+/* All CPUs are one host thread. */
+static bool sim_barrier(struct ukern *m)
+{
+    (void)m;
+    return true;
+}
+
 const struct engine_ops engine_sim = {
-    .now = sim_now, .point = sim_point, .spin = sim_spin, .idle = sim_idle, .kick = sim_kick, .park = sim_park,
+    .now = sim_now, .point = sim_point, .spin = sim_spin, .idle = sim_idle, .kick = sim_kick, .barrier = sim_barrier, .park = sim_park,
 };
 
 void engine_sim_start(struct ukern *m)

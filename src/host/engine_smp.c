@@ -7,6 +7,7 @@
  * Quiet       the CPU that goes idle last, when none has a timer, tells the kernel (m->on_quiet): nothing but input from
  *             outside can happen any more. */
 #include "host/engine_inside.h"
+#include "host/barrier.h"
 #include <errno.h>
 #include <linux/futex.h>
 #include <sched.h>
@@ -117,6 +118,8 @@ static void smp_kick(struct cpu *to)
     }
 }
 
+static bool smp_barrier(struct ukern *m) { return m->fences || barrier_all(); }
+
 static __attribute__((noreturn)) void smp_park(struct cpu *c)
 {
     for (;;)
@@ -124,7 +127,7 @@ static __attribute__((noreturn)) void smp_park(struct cpu *c)
 }
 
 const struct engine_ops engine_smp = {
-    .now = smp_now, .point = smp_point, .spin = smp_spin, .idle = smp_idle, .kick = smp_kick, .park = smp_park,
+    .now = smp_now, .point = smp_point, .spin = smp_spin, .idle = smp_idle, .kick = smp_kick, .barrier = smp_barrier, .park = smp_park,
 };
 
 static void *cpu_thread(void *cpu)

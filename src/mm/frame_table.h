@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* frame_table: what every frame is.                                                  Row mm/frame_table, CertiKOS MATIntro
+/* frame_table: one word for every frame.                                         Row mm/frame_table, CertiKOS MATIntro
  *
- * State       type, refs, dirty : frame -> its type; how many references it has (0: free); whether its bytes may be other than
- *             zero. What was never set is 0. total : frames in the memory
- * Primitives  frame_table_init     all entries 0: RESERVED, no references, clean; NOMEM (arena)
- *             getters and setters  PRE a frame number is below total
+ * State       entry : frame -> (refs, owner, dirty); what was never set is all zeroes; total : frames in the memory
+ * Primitives  frame_table_init   all entries zero
+ *             frame_table_get, frame_table_set   one entry, whole; PRE f < total, and for set: owner < 2^16 by its type
+ * Words       refs: references, 0 = free. owner: the container that pays. dirty: 0 when it was never given back: a free one is all zero
  * Invariants  none of its own
- * Lock        none of its own: mm/frame's lock guards the entries */
+ * Lock        none: an entry belongs to who holds the frame, a free frame's to mm/frame. get acquires and set releases, so
+ *             that whoever sees a frame's last reference also sees what its former holders did to it (local) */
 #pragma once
 #include "core/machine.h"
 #include "core/maths.h"
 
-enum frame_type { FRAME_RESERVED, FRAME_KERNEL, FRAME_NORMAL }; /* CertiKOS: Resv 0, Kern 1, Norm 2 */
+struct frame_entry { uint32_t refs; uint16_t owner; uint8_t dirty, zero; };
+static_assert(sizeof(struct frame_entry) == 8, "an entry is read and written as one word");
 
-struct frame_table_abs { MAP(struct frame_id, uint32_t) type, refs, dirty; VAR(uint32_t) total; };
+struct frame_table_abs { MAP(struct frame_id, struct frame_entry) entry; VAR(uint32_t) total; };
 
-enum ukern_status frame_table_init(void) must_use;
-enum frame_type frame_table_type(struct frame_id f);
-void frame_table_set_type(struct frame_id f, enum frame_type type);
-uint32_t frame_table_refs(struct frame_id f);
-void frame_table_set_refs(struct frame_id f, uint32_t refs);
-bool frame_table_dirty(struct frame_id f);
-void frame_table_set_dirty(struct frame_id f, bool dirty);
+enum ukern_status frame_table_init(void) must_use; /* NOMEM (arena) */
+struct frame_entry frame_table_get(struct frame_id f);
+void frame_table_set(struct frame_id f, struct frame_entry e);

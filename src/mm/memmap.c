@@ -4,7 +4,7 @@
 
 struct memmap_state {
     uint32_t count;
-    struct ukern_region region[MEMMAP_REGIONS]; /* ascending, disjoint */
+    struct memmap_region region[MEMMAP_REGIONS]; /* ascending, disjoint */
 };
 
 #define ULL(x) ((unsigned long long)(x))
@@ -26,7 +26,7 @@ static enum ukern_status memmap_add(struct ukern *m, struct memmap_state *s, con
     uint32_t at = s->count;
     while (at > 0 && s->region[at - 1].start > r->start)
         at--;
-    const struct ukern_region *other = NULL;
+    const struct memmap_region *other = NULL;
     if (at > 0 && s->region[at - 1].start + s->region[at - 1].length > r->start)
         other = &s->region[at - 1];
     else if (at < s->count && r->start + r->length > s->region[at].start)
@@ -35,7 +35,7 @@ static enum ukern_status memmap_add(struct ukern *m, struct memmap_state *s, con
         return machine_fail(m, UKERN_BADARG, "memory regions %#llx..%#llx and %#llx..%#llx overlap", ULL(r->start),
                             ULL(r->start + r->length), ULL(other->start), ULL(other->start + other->length));
     memmove(&s->region[at + 1], &s->region[at], (s->count - at) * sizeof s->region[0]);
-    s->region[at] = *r;
+    s->region[at] = (struct memmap_region){ r->start, r->length, r->usable };
     s->count++;
     return UKERN_OK;
 }
@@ -64,7 +64,7 @@ enum ukern_status memmap_init(void)
 
 uint32_t memmap_count(void) { return here->m->memmap->count; }
 
-enum ukern_status memmap_region(uint32_t i, struct ukern_region *ret_region)
+enum ukern_status memmap_region(uint32_t i, struct memmap_region *ret_region)
 {
     const struct memmap_state *s = here->m->memmap;
     if (i >= s->count)
@@ -87,7 +87,7 @@ bool memmap_usable(struct frame_id f)
     }
     if (low == 0)
         return false;
-    const struct ukern_region *r = &s->region[low - 1];
+    const struct memmap_region *r = &s->region[low - 1];
 #ifndef UKERN_BUG_MM_REGION_EDGE
     return r->usable && range_in(start - r->start, FRAME_SIZE, r->length);
 #else

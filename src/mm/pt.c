@@ -2,6 +2,7 @@
 /* pt: see pt.h. Level 3 is the root, entries of level 0 are pages. */
 #include "mm/pt.h"
 #include "host/ram.h"
+#include "mm/container.h"
 #include "mm/frame.h"
 
 #define PTE_P (UINT64_C(1) << 0)
@@ -59,7 +60,18 @@ static struct path pt_walk(struct frame_id root, uint64_t va)
     }
 }
 
-enum ukern_status pt_new(struct frame_id *ret_root) { return frame_alloc(ret_root); }
+static enum ukern_status pt_frame(struct frame_id *ret_frame)
+{
+    struct frame_id f;
+    enum ukern_status st = container_alloc(ROOT_CONTAINER, &f);
+    if (st != UKERN_OK)
+        return st;
+    frame_clear(f, 1);
+    *ret_frame = f;
+    return UKERN_OK;
+}
+
+enum ukern_status pt_new(struct frame_id *ret_root) { return pt_frame(ret_root); }
 
 enum ukern_status pt_read(struct frame_id root, uint64_t va, struct frame_id *ret_frame, uint32_t *ret_perm)
 {
@@ -121,14 +133,14 @@ static struct frame_id pt_spare_take(struct frame_id *spare)
 static void pt_spare_drop(struct frame_id spare)
 {
     while (spare.n != NO_ID)
-        frame_drop(pt_spare_take(&spare));
+        container_free(pt_spare_take(&spare));
 }
 
 static enum ukern_status pt_spare_make(uint64_t n, struct frame_id *ret_spare)
 {
     struct frame_id spare = NO_FRAME, f;
     for (; n > 0; n--) {
-        if (frame_alloc(&f) != UKERN_OK) {
+        if (pt_frame(&f) != UKERN_OK) {
 #ifndef UKERN_BUG_MM_SPARE_LEAK
             pt_spare_drop(spare);
 #endif
@@ -213,7 +225,7 @@ static void pt_prune(struct frame_id root, uint64_t va)
     for (int level = 1; level < LEVELS; level++) {
         struct frame_id table = pt_entry_frame(*p.slot[level]);
         *p.slot[level] = 0;
-        frame_drop(table);
+        container_free(table);
         if (level == LEVELS - 1)
             return;
         *p.slot[level + 1] -= PTE_ONE;
@@ -274,7 +286,7 @@ static void pt_destroy_level(struct frame_id f, int level)
     for (uint32_t i = 0; level > 0 && i < ENTRIES; i++)
         if (table[i] & PTE_P)
             pt_destroy_level(pt_entry_frame(table[i]), level - 1);
-    frame_drop(f);
+    container_free(f);
 }
 
 void pt_destroy(struct frame_id root) { pt_destroy_level(root, LEVELS - 1); }

@@ -2,7 +2,7 @@
 /* space: see space.h. This file has the table of spaces; space_map.c changes their pages. */
 #include "mm/space.h"
 #include "core/lock.h"
-#include "mm/frame.h"
+#include "mm/container.h"
 #include "mm/pt.h"
 #include "mm/space_inside.h"
 #include <ukern/user.h>
@@ -79,7 +79,7 @@ void space_destroy(struct space_id id)
     uint64_t va = 0;
     struct frame_id f;
     for (; pt_next(p->root, va, &va, &f) == UKERN_OK; va += FRAME_SIZE)
-        frame_drop(f);
+        container_free(f);
     pt_destroy(p->root);
     p->root = NO_FRAME;
     space_slot_give(here->m->space, id.n);

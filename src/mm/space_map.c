@@ -2,6 +2,7 @@
 /* space, its pages: space_map, space_map_frames, space_unmap. Everything that can fail is done before the page table
  * changes: frames are taken, the window shows them, tables are prepared; only then pages are inserted. */
 #include "host/ram.h"
+#include "mm/container.h"
 #include "mm/frame.h"
 #include "mm/pt.h"
 #include "mm/space_inside.h"
@@ -53,7 +54,7 @@ static void runs_drop(uint32_t list)
 #else
         for (uint32_t i = 1; i < run.count; i++)
 #endif
-            frame_drop((struct frame_id){ run.first + i });
+            container_free((struct frame_id){ run.first + i });
     }
 }
 
@@ -63,10 +64,11 @@ static enum ukern_status runs_alloc(uint32_t pages, uint32_t *ret_list)
     while (pages > 0) {
         struct frame_id first;
         uint32_t count;
-        if (frame_alloc_run(pages, &first, &count) != UKERN_OK) {
+        if (container_alloc_run(ROOT_CONTAINER, pages, &first, &count) != UKERN_OK) {
             runs_drop(list);
             return UKERN_NOMEM;
         }
+        frame_clear(first, count);
         *run_at(first.n) = (struct run){ .first = first.n, .count = count, .next = NO_ID };
         *tail = first.n;
         tail = &run_at(first.n)->next;
@@ -140,7 +142,7 @@ enum ukern_status space_map(struct space_id id, uint64_t va, uint32_t pages, uin
 static void frames_drop(struct frame_id first, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
-        frame_drop((struct frame_id){ first.n + i });
+        container_free((struct frame_id){ first.n + i });
 }
 
 /* One more reference for each, or for none. */
@@ -198,7 +200,7 @@ enum ukern_status space_unmap(struct space_id id, uint64_t va, uint32_t pages)
         st = pt_remove(p->root, va + ((uint64_t)i << FRAME_SHIFT), &f);
         CHECK(st == UKERN_OK, "a page that was just read is removed, it answers %s", ukern_status_name(st));
         if (st == UKERN_OK)
-            frame_drop(f);
+            container_free(f);
     }
     return UKERN_OK;
 }

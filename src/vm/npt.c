@@ -2,6 +2,7 @@
 /* npt: see npt.h. The checks come first; what can still fail afterwards (a frame for a table, Linux) is put back. */
 #include "vm/npt.h"
 #include "host/ram.h"
+#include "mm/container.h"
 #include "mm/frame.h"
 #include "mm/pt.h"
 #include "mm/space.h"
@@ -17,16 +18,16 @@ enum ukern_status npt_new(struct pt_id id, struct kvm_guest *guest, uint32_t slo
     struct npt n = { .guest = guest, .id = id, .runs_max = FRAME_SIZE / sizeof(struct npt_run) };
     if (n.runs_max > slots)
         n.runs_max = slots;
-    enum ukern_status st = frame_alloc(&n.table);
+    enum ukern_status st = container_alloc(ROOT_CONTAINER, &n.table);
     if (st != UKERN_OK)
         return st;
     if ((st = pt_new(&n.root)) != UKERN_OK) {
-        frame_drop(n.table);
+        container_free(n.table);
         return st;
     }
     if ((st = window_make(id, NPT_LIMIT, FRAME_SIZE)) != UKERN_OK) {
         pt_destroy(n.root);
-        frame_drop(n.table);
+        container_free(n.table);
         return st;
     }
     n.run = (struct npt_run *)frame_bytes(n.table);
@@ -40,7 +41,7 @@ static void forget_pages(struct npt *n, uint64_t gpa, uint64_t end)
     for (; gpa < end; gpa += FRAME_SIZE) {
         struct frame_id f;
         if (pt_remove(n->root, gpa, &f) == UKERN_OK)
-            frame_drop(f);
+            container_free(f);
     }
 }
 
@@ -50,7 +51,7 @@ void npt_destroy(struct npt *n)
     for (uint32_t i = 0; i < n->runs; i++)
         forget_pages(n, (uint64_t)n->run[i].first << FRAME_SHIFT, run_end(&n->run[i]) << FRAME_SHIFT);
     pt_destroy(n->root);
-    frame_drop(n->table);
+    container_free(n->table);
     n->runs = 0;
 }
 
@@ -179,7 +180,7 @@ static enum ukern_status insert_pages(struct npt *n, uint64_t gpa, struct space_
             st = frame_ref(f);
 #endif
         if (st == UKERN_OK && (st = pt_insert(n->root, gpa + at, f, PERM_WRITE | PERM_EXEC)) != UKERN_OK)
-            frame_drop(f);
+            container_free(f);
         if (st != UKERN_OK) {
             forget_pages(n, gpa, gpa + at);
             return st;

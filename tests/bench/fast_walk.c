@@ -3,6 +3,7 @@
  *
  * For tests/bench/fast_test.sh. Linked with bench/ref and src/mm/pt.c alone: what pt.c needs for making tables is here. */
 #include "../../bench/ref/ref.h"
+#include "mm/container.h"
 #include "mm/frame.h"
 #include "mm/pt.h"
 #include <stdio.h>
@@ -15,20 +16,23 @@ _Thread_local struct cpu *here;
 uint64_t count_own_walk(uint32_t root);
 uint64_t count_ref_walk(uint32_t root);
 
-enum ukern_status frame_alloc(struct frame_id *ret_frame)
+enum ukern_status container_alloc(struct container_id who, struct frame_id *ret_frame)
 {
     struct ukern *m = here->m;
+    (void)who;
     if (m->cpus == FRAMES) /* a count that nothing else needs here */
         return UKERN_NOMEM;
     *ret_frame = (struct frame_id){ m->frames - FRAMES + m->cpus++ };
     return UKERN_OK;
 }
 
-enum ukern_status frame_drop(struct frame_id f)
+enum ukern_status container_free(struct frame_id f)
 {
     (void)f;
     return UKERN_OK;
 }
+
+void frame_clear(struct frame_id first, uint32_t count) { (void)first, (void)count; } /* calloc's zeroes */
 
 /* The walks that are counted: two loops that differ in the function they call, and in nothing else. */
 __attribute__((noinline)) uint64_t count_own_walk(uint32_t root)

@@ -4,6 +4,7 @@
 #include "mm/pt.h"
 #include "harness.h"
 #include "host/ram.h"
+#include "mm/container.h"
 #include "mm/frame.h"
 
 enum { PAGES = 600, RAM_FRAMES = 1500 };
@@ -208,8 +209,10 @@ END_TEST
 static void leave_free(uint32_t k)
 {
     struct frame_id f;
-    while (frame_usable() - frame_used() > k)
-        ck_ok(frame_alloc(&f));
+    while (frame_usable() - frame_used() > k) {
+        ck_ok(container_alloc(ROOT_CONTAINER, &f));
+        frame_clear(f, 1);
+    }
 }
 
 START_TEST(no_frame_for_a_table_changes_nothing)
@@ -350,11 +353,11 @@ START_TEST(roots_are_apart)
     ck_ok(pt_new(&b));
     ck_ok(pt_insert(a, 0x7000, (struct frame_id){ 11 }, PERM_USER));
     ck_status(pt_read(b, 0x7000, &f, &perm), UKERN_NOTFOUND);
-    ck_ok(frame_alloc(&page));
+    ck_ok(container_alloc(ROOT_CONTAINER, &page));
     ck_ok(pt_insert(b, 0x7000, page, PERM_WRITE));
     pt_destroy(b);
     ck_assert_uint_eq(frame_used(), 4 + 1); /* a's tables, and the page: it is the caller's */
-    ck_ok(frame_drop(page));
+    ck_ok(container_free(page));
     ck_ok(pt_read(a, 0x7000, &f, &perm));
     ck_assert(f.n == 11 && perm == PERM_USER);
     leave_free(0);

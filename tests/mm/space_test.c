@@ -7,7 +7,7 @@
 #include "host/ram.h"
 #include "host/window.h"
 #include "mm/frame.h"
-#include "mm/frame_table.h"
+#include "mm/container.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -95,8 +95,8 @@ static void agrees(struct model *m, bool look)
             agrees_at(m, s, i, look);
     for (uint32_t f = 0; f < RAM_FRAMES; f++) {
         uint32_t refs = model_refs(m, f);
-        ck_assert_msg(refs == 0 || frame_table_refs((struct frame_id){ f }) == refs, "frame %u has %u references, expected %u", f,
-                      frame_table_refs((struct frame_id){ f }), refs);
+        ck_assert_msg(refs == 0 || frame_refs((struct frame_id){ f }) == refs, "frame %u has %u references, expected %u", f,
+                      frame_refs((struct frame_id){ f }), refs);
     }
 }
 
@@ -267,12 +267,12 @@ START_TEST(frames_that_are_not_in_use_are_refused)
     struct space_id s;
     struct frame_id f;
     ck_ok(space_new(&s));
-    ck_ok(frame_alloc(&f));
+    ck_ok(container_alloc(ROOT_CONTAINER, &f));
     uint32_t used = frame_used();
     ck_status(space_map_frames(s, 0, f, 2, PERM_USER), UKERN_BADARG); /* the second one is free */
     ck_status(space_map_frames(s, 0, (struct frame_id){ 63 }, 2, PERM_USER), UKERN_BADARG);
     ck_status(space_map_frames(s, 0, NO_FRAME, 1, PERM_USER), UKERN_BADARG);
-    ck_assert(frame_used() == used && frame_table_refs(f) == 1);
+    ck_assert(frame_used() == used && frame_refs(f) == 1);
     ck_assert(!harness_readable(space_base(s)));
     space_destroy(s);
     harness_free(m);
@@ -285,7 +285,7 @@ static void leave_free(uint32_t k)
 {
     struct frame_id f;
     while (frame_usable() - frame_used() > k)
-        ck_ok(frame_alloc(&f));
+        ck_ok(container_alloc(ROOT_CONTAINER, &f));
 }
 
 /* Leaves k free frames, no two of them neighbours, so that each run has one frame. */
@@ -293,12 +293,12 @@ static void leave_scattered(uint32_t k)
 {
     struct frame_id taken[RAM_FRAMES], last = NO_FRAME;
     uint32_t n = 0, freed = 0;
-    while (frame_alloc(&taken[n]) == UKERN_OK)
+    while (container_alloc(ROOT_CONTAINER, &taken[n]) == UKERN_OK)
         n++;
     for (uint32_t i = 0; i < n && freed < k; i++)
         if (last.n == NO_ID || taken[i].n > last.n + 1 || taken[i].n + 1 < last.n) {
             last = taken[i];
-            ck_ok(frame_drop(last));
+            ck_ok(container_free(last));
             freed++;
         }
     ck_assert_uint_eq(freed, k);
@@ -313,7 +313,7 @@ static void map_with(uint32_t k, uint32_t needed, uint64_t va, uint32_t pages, b
     ck_ok(space_new(&s));
     ck_ok(space_map(s, 0, 1, PERM_USER));
     if (given)
-        ck_ok(frame_alloc_run(pages, &first, &count));
+        ck_ok(container_alloc_run(ROOT_CONTAINER, pages, &first, &count));
     leave_scattered(k);
     bool enough = k >= needed;
     ck_status(given ? space_map_frames(s, va, first, pages, PERM_USER | PERM_WRITE) : space_map(s, va, pages, PERM_USER | PERM_WRITE),
@@ -323,7 +323,7 @@ static void map_with(uint32_t k, uint32_t needed, uint64_t va, uint32_t pages, b
         uint64_t at = va + (uint64_t)i * FRAME_SIZE;
         ck_status(space_translate(s, at, &f, &perm), enough ? UKERN_OK : UKERN_NOTFOUND);
         ck_assert_int_eq(harness_writable(space_base(s) + at), enough);
-        ck_assert(!given || frame_table_refs((struct frame_id){ first.n + i }) == (enough ? 2 : 1));
+        ck_assert(!given || frame_refs((struct frame_id){ first.n + i }) == (enough ? 2 : 1));
     }
     ck_ok(space_translate(s, 0, &f, &perm));
     uint32_t used = frame_used();
@@ -374,7 +374,7 @@ START_TEST(slots_run_out_and_come_back)
     for (uint32_t i = 0; i < 20; i++)
         ck_status(space_new(&s[0]), UKERN_NOMEM); /* no frame for the root; slot and window come home */
     ck_assert_uint_lt(address_space() - before, UKERN_WINDOW);
-    ck_ok(frame_drop((struct frame_id){ 0 }));
+    ck_ok(container_free((struct frame_id){ 100 }));
     for (uint32_t i = 0; i < 20; i++) {
         ck_ok(space_new(&s[0]));
         space_destroy(s[0]);
@@ -424,7 +424,7 @@ START_TEST(without_host_mappings_nothing_changes)
     size_t size;
     ck_ok(space_new(&s));
     ck_ok(space_map(s, 0x10000, 3, PERM_USER | PERM_WRITE));
-    ck_ok(frame_alloc(&shared));
+    ck_ok(container_alloc(ROOT_CONTAINER, &shared));
     uint8_t *all = take_all_mappings(&size);
     uint32_t used = frame_used();
     enum ukern_status map = space_map(s, 0x40000, 2, PERM_USER), frames = space_map_frames(s, 0x50000, shared, 1, PERM_USER);
@@ -435,7 +435,7 @@ START_TEST(without_host_mappings_nothing_changes)
     ck_status(unmap, UKERN_NOMEM);
     ck_ok(invisible); /* a page that is not the user's needs no mapping */
     ck_assert_uint_eq(frame_used(), used + 1);
-    ck_assert_uint_eq(frame_table_refs(shared), 1);
+    ck_assert_uint_eq(frame_refs(shared), 1);
     ck_status(space_translate(s, 0x40000, &f, &perm), UKERN_NOTFOUND);
     ck_status(space_translate(s, 0x50000, &f, &perm), UKERN_NOTFOUND);
     ck_ok(space_translate(s, 0x11000, &f, &perm));

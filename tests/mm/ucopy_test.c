@@ -3,6 +3,7 @@
 #include "mm/ucopy.h"
 #include "harness.h"
 #include "host/ram.h"
+#include "mm/container.h"
 #include "mm/frame.h"
 #include "mm/space.h"
 #include <ukern/user.h>
@@ -37,7 +38,7 @@ static uint8_t *model_byte(struct model *m, uint32_t s, uint64_t va, uint32_t ne
 static void model_make(struct model *m, struct harness_random *r)
 {
     for (uint32_t i = 0; i < FRAMES; i++) {
-        ck_ok(frame_alloc(&m->real[i]));
+        ck_ok(container_alloc(ROOT_CONTAINER, &m->real[i]));
         for (uint32_t k = 0; k < FRAME_SIZE; k++)
             frame_bytes(m->real[i])[k] = m->bytes[i][k] = (uint8_t)harness_random(r);
     }

@@ -3,7 +3,7 @@
 #include "host/kvm.h"
 #include "host/ram.h"
 #include "mm/frame.h"
-#include "mm/frame_table.h"
+#include "mm/container.h"
 #include "mm/space.h"
 #include "vm/guests.h"
 #include "vm/npt.h"
@@ -62,7 +62,7 @@ static void compare(void)
         if (!model[i])
             continue;
         ck_ok(space_translate(space, VA + ((uint64_t)i << FRAME_SHIFT), &own, &perm));
-        ck_assert(own.n == f.n && frame_table_refs(f) == 2);
+        ck_assert(own.n == f.n && frame_refs(f) == 2);
         frame_bytes(f)[i] = (uint8_t)(i + 1);
         ck_assert_uint_eq(window_base(npt.id)[((uint64_t)i << FRAME_SHIFT) + i], i + 1);
     }
@@ -124,19 +124,19 @@ START_TEST(out_of_frames)
     struct ukern *m = set_up();
     struct frame_id taken[4096];
     uint32_t n = 0, used = frame_used();
-    while (frame_alloc(&taken[n]) == UKERN_OK)
+    while (container_alloc(ROOT_CONTAINER, &taken[n]) == UKERN_OK)
         n++;
     for (uint32_t spare = 0; spare < 3; spare++) { /* three tables are missing below the root */
         ck_status(npt_map(&npt, 0x1000, space, VA, 0x2000), UKERN_NOMEM);
         compare();
         ck_assert_uint_eq(frame_used(), used + n);
-        frame_drop(taken[--n]);
+        container_free(taken[--n]);
     }
     ck_ok(npt_map(&npt, 0x1000, space, VA + 0x1000, 0x2000));
     model[1] = model[2] = true;
     compare();
     while (n)
-        frame_drop(taken[--n]);
+        container_free(taken[--n]);
     tear_down(m);
 }
 END_TEST

@@ -49,6 +49,10 @@ static __attribute__((noreturn)) void none_park(struct cpu *c)
 {
     if (broken)
         longjmp(*broken, 1);
+#ifdef UKERN_CHECK
+    const struct calculus_report *r = calculus_report(c->m);
+    fprintf(stderr, "%s", r ? r->text : "");
+#endif
     fprintf(stderr, "a check of the kernel failed outside harness_breaks: %s\n", c->m->error);
     abort();
 }
@@ -91,6 +95,34 @@ static enum ukern_status boot_layers(struct ukern *m)
     return st == UKERN_OK ? space_init() : st;
 }
 
+#ifdef UKERN_CHECK
+/* Modes from outside, so that every unit test can be run in every mode: UKERN_LAYERS='all=both,pt=spec'. */
+static void boot_modes(struct ukern_params *p)
+{
+    enum { MODES = 32 };
+    static _Thread_local struct ukern_layer_mode given[MODES];
+    static _Thread_local char text[512];
+    static const char *const names[] = { [UKERN_MODE_IMPL] = "impl", [UKERN_MODE_BOTH] = "both", [UKERN_MODE_SPEC] = "spec" };
+    const char *from = getenv("UKERN_LAYERS"), *every = getenv("UKERN_CHECK_EVERY");
+    if (!from || p->layer_count > 0)
+        return;
+    snprintf(text, sizeof text, "%s", from);
+    p->layers = given;
+    p->check_every = every ? (uint32_t)strtoul(every, NULL, 10) : p->check_every;
+    char *rest = text, *word;
+    while ((word = strsep(&rest, ",")) != NULL && p->layer_count < MODES) {
+        char *mode = strchr(word, '=');
+        ck_assert_msg(mode, "UKERN_LAYERS: expected layer=mode, it has `%s'", word);
+        *mode++ = '\0';
+        given[p->layer_count].layer = word;
+        for (size_t i = 0; i < COUNT_OF(names); i++)
+            if (strcmp(mode, names[i]) == 0)
+                given[p->layer_count].mode = (enum ukern_mode)i;
+        p->layer_count++;
+    }
+}
+#endif
+
 static void boot_defaults(struct ukern_params *p)
 {
     p->cpus = p->cpus ? p->cpus : 1;
@@ -108,6 +140,10 @@ enum ukern_status harness_boot(const struct ukern_params *params, size_t arena_b
 {
     struct ukern_params p = params ? *params : (struct ukern_params){ 0 };
     boot_defaults(&p);
+#ifdef UKERN_CHECK
+    if (arena_bytes == 0) /* else the test counts bytes */
+        boot_modes(&p);
+#endif
     struct arena arena;
     /* 32 bytes a frame and 1 KiB a task are more than the layers take. */
     size_t enough = (1 << 20) + (size_t)(p.ram >> FRAME_SHIFT) * 32 + (size_t)p.max_tasks * 1024 +

@@ -3,6 +3,8 @@
  *
  * Boot     harness_boot makes a machine of the layers up to mm only, in an order that can be read here, without engine and
  *          threads: `here` is its CPU 0. Tests of layers above sched use ukern_make.
+ * Modes    UKERN_LAYERS='all=both,pt=spec' in the environment says in which modes the layers run (check build; machines
+ *          whose params name none), UKERN_CHECK_EVERY=100 how often all relations are compared
  * Verdict  harness_main returns 0 only when every planned test ran and passed, and there was at least one.
  * Modes    works with and without CK_FORK=no */
 #pragma once

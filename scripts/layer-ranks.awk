@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # layer-ranks: writes layer_ranks.h from src/LAYERS: one constant per row, its value the row's number from the bottom.
+# LAYERS_WITH_MODES(X): X(stem) for each layer of the calculus, that is, for each row whose column `over` is not -.
 # Usage: awk -f scripts/layer-ranks.awk src/LAYERS > layer_ranks.h
 BEGIN {
     print "/* SPDX-License-Identifier: BSD-2-Clause */"
@@ -7,6 +8,7 @@ BEGIN {
     print "#pragma once"
     print "enum {"
 }
+/^# stem .* over / { has_over = 1 }
 /^#/ || NF == 0 { next }
 {
     name = $1
@@ -21,6 +23,11 @@ BEGIN {
         exit 1
     }
     seen[name] = 1
+    if (has_over && NF >= 4 && $4 != "-") {
+        stem = name
+        sub(/.*\//, "", stem)
+        modes = modes " X(" stem ")"
+    }
     strings = strings (strings == "" ? "" : ", ") "\"" name "\""
     gsub(/\//, "_", name)
     print "    LAYER_" name ","
@@ -31,4 +38,5 @@ END {
     print "    LAYER_COUNT"
     print "};"
     print "#define LAYER_NAMES " strings
+    print "#define LAYERS_WITH_MODES(X)" modes
 }

@@ -190,6 +190,14 @@ void ukern_config_dump(const struct ukern_config *c, void (*write)(void *ctx, co
     free(directory);
 }
 
+static bool has_checks(const struct config_layers *l)
+{
+    bool checks = false;
+    for (size_t i = 0; i < CONFIG_LAYERS; i++)
+        checks |= l->mode[i] != 0;
+    return checks;
+}
+
 void ukern_config_info(const struct ukern_config *c, struct ukern_config_info *ret_info)
 {
     const struct config_root *root = &c->reading->root;
@@ -202,6 +210,7 @@ void ukern_config_info(const struct ukern_config *c, struct ukern_config_info *r
         .processes = (uint32_t)root->processes.count,
         .vms = root->machine.skip_vms ? 0 : (uint32_t)root->vms.count,
         .consoles = (uint32_t)c->reading->consoles.count,
+        .checks = has_checks(&root->layers),
     };
     memcpy(ret_info, &info, info.size < sizeof info ? info.size : sizeof info);
 }

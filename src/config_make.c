@@ -114,6 +114,9 @@ static enum ukern_status make(const struct config_root *root, const struct ukern
             .max_tasks = (uint32_t)c->max_tasks,
             .max_channels = (uint32_t)c->max_channels,
             .max_vms = (uint32_t)c->max_vms,
+            .max_containers = (uint32_t)c->max_containers,
+            .frame_policy = c->frames.policy == CONFIG_FRAMES_LOWEST ? UKERN_FRAMES_LOWEST : UKERN_FRAMES_ANY,
+            .limits = c->limits == CONFIG_LIMITS_MCERTIKOS ? UKERN_LIMITS_MCERTIKOS : UKERN_LIMITS_OWN,
             .wall_time = (uint64_t)c->wall_time,
             .without_kvm =
                 c->kvm == CONFIG_KVM_OFF || c->skip_vms || (root->vms.count == 0 && c->kvm != CONFIG_KVM_REQUIRED),

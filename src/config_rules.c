@@ -64,6 +64,17 @@ static int64_t check_machine(const struct config_tree *tree, const struct config
     return usable;
 }
 
+/* What is not named has the mode of all. */
+static void spread_modes(struct config_layers *l)
+{
+    const struct config_group *g = config_schema_group("layers");
+    for (size_t i = 0; i < g->key_count; i++) {
+        char *at = (char *)l + g->keys[i].offset;
+        if (at >= (char *)l->mode && l->place.keys[i] == NULL)
+            memcpy(at, &l->all, sizeof l->all);
+    }
+}
+
 /* ---- tasks ---- */
 
 static void check_cpu(const struct config_tree *tree, const struct config_root *root, const char *group,
@@ -225,6 +236,7 @@ void config_rules_check(const struct config_tree *tree, struct config_root *root
     }
     if (tree->pool->out_of_memory)
         return;
+    spread_modes(&root->layers);
     int64_t usable = root->machine.place.faulty ? root->machine.ram : check_machine(tree, &root->machine);
     check_counts(tree, root);
     check_names(tree, root);

@@ -11,6 +11,8 @@
 
 static const struct config_key root_keys[] = {
     { "machine", CONFIG_GROUP, AT(config_root, machine), 0, 1, "", "machine", "the machine itself" },
+    { "layers", CONFIG_GROUP, AT(config_root, layers), 0, 1, "", "layers",
+      "what runs of each layer of the kernel: its code, its specification, or both" },
     { "processes", CONFIG_GROUPS, AT(config_root, processes), 0, 4096, "", "process",
       "hosted tasks, started in this order" },
     { "vms", CONFIG_GROUPS, AT(config_root, vms), 0, 1024, "", "vm",
@@ -33,6 +35,11 @@ static const struct config_key machine_keys[] = {
     { "max_channels", CONFIG_INT, AT(config_machine, max_channels), 1, 65535, "64", NULL,
       "channels are numbered from 0" },
     { "max_vms", CONFIG_INT, AT(config_machine, max_vms), 1, 1024, "16", NULL, "room for so many VMs" },
+    { "max_containers", CONFIG_INT, AT(config_machine, max_containers), 1, 65535, "1024", NULL,
+      "room for so many containers of memory" },
+    { "limits", CONFIG_ENUM, AT(config_machine, limits), 0, 0, "\"own\"", "own|mcertikos",
+      "mcertikos: the constants of that kernel: 64 containers and page maps, 3 children each, lowest free frame" },
+    { "frames", CONFIG_GROUP, AT(config_machine, frames), 0, 1, "", "frames", "physical frames" },
     { "wall_time", CONFIG_INT, AT(config_machine, wall_time), 0, INT64_C(1) << 40, "0", NULL,
       "seconds since 1970 at the start; 0: the host's clock, with sim 2026-01-01" },
     { "kvm", CONFIG_ENUM, AT(config_machine, kvm), 0, 0, "\"auto\"", "auto|off|required",
@@ -44,6 +51,23 @@ static const struct config_key region_keys[] = {
     { "start", CONFIG_PAGES, AT(config_region, start), 0, 64 * G, NULL, NULL, "first byte" },
     { "length", CONFIG_PAGES, AT(config_region, length), 4096, 64 * G, NULL, NULL, "bytes" },
     { "usable", CONFIG_BOOL, AT(config_region, usable), 0, 1, "true", NULL, "false: reserved" },
+};
+
+static const struct config_key frames_keys[] = {
+    { "policy", CONFIG_ENUM, AT(config_frames, policy), 0, 0, "\"any\"", "any|lowest",
+      "which free frame is given out; lowest is slower" },
+};
+
+#define MODES "impl|both|spec"
+#define LAYER_KEY(stem) \
+    { #stem, CONFIG_ENUM, AT(config_layers, mode[CONFIG_LAYER_##stem]), 0, 0, "\"impl\"", MODES, "default: as all" },
+static const struct config_key layers_keys[] = {
+    { "all", CONFIG_ENUM, AT(config_layers, all), 0, 0, "\"impl\"", MODES,
+      "of every layer that is not named here. impl: its code runs; both: its specification runs beside it and is "
+      "compared; spec: only its specification runs" },
+    { "check_every", CONFIG_INT, AT(config_layers, check_every), 0, INT32_MAX, "0", NULL,
+      "after so many steps everything is compared, not only what a step touched; 0: at the end" },
+    LAYERS_WITH_MODES(LAYER_KEY)
 };
 
 static const struct config_key file_keys[] = {
@@ -102,6 +126,8 @@ static const struct config_key vm_keys[] = {
 static const struct config_group groups[] = {
     GROUP("", config_root, root_keys, "the file"),
     GROUP("machine", config_machine, machine_keys, "the machine"),
+    GROUP("frames", config_frames, frames_keys, "physical frames"),
+    GROUP("layers", config_layers, layers_keys, "modes of layers; anything but impl runs the build with the checks in it"),
     GROUP("region", config_region, region_keys, "a region of the memory map"),
     GROUP("process", config_process, process_keys, "a hosted task"),
     GROUP("file", config_file, file_keys, "a file given to a process"),
@@ -110,7 +136,7 @@ static const struct config_group groups[] = {
 };
 
 static_assert(COUNT_OF(process_keys) <= CONFIG_KEYS_MAX && COUNT_OF(vm_keys) <= CONFIG_KEYS_MAX &&
-              COUNT_OF(machine_keys) <= CONFIG_KEYS_MAX, "struct config_place has room for every key's place");
+              COUNT_OF(machine_keys) <= CONFIG_KEYS_MAX && COUNT_OF(layers_keys) <= CONFIG_KEYS_MAX, "struct config_place has room for every key's place");
 
 const struct config_group *config_schema_group(const char *name)
 {

@@ -10,6 +10,7 @@
  *             config_schema_suggest  the most alike of the keys, or NULL when none is
  *             config_schema_nearer   how alike two words are: the number of edits */
 #pragma once
+#include "layer_ranks.h"
 #include <stddef.h>
 #include <ukern/ukern.h>
 
@@ -38,7 +39,7 @@ struct config_key {
     const char *doc;
 };
 
-enum { CONFIG_KEYS_MAX = 16 };
+enum { CONFIG_KEYS_MAX = 64 };
 
 struct config_group {
     const char *name, *doc;
@@ -61,7 +62,12 @@ struct config_list {
 
 enum { CONFIG_ENGINE_SMP, CONFIG_ENGINE_SIM };
 enum { CONFIG_KVM_AUTO, CONFIG_KVM_OFF, CONFIG_KVM_REQUIRED };
+enum { CONFIG_LIMITS_OWN, CONFIG_LIMITS_MCERTIKOS };
+enum { CONFIG_FRAMES_ANY, CONFIG_FRAMES_LOWEST };
 enum { CONFIG_EXPECT_EXIT, CONFIG_EXPECT_KILLED };
+/* The layers that have a mode, in the order of src/LAYERS. */
+#define CONFIG_LAYER_NUMBER(stem) CONFIG_LAYER_##stem,
+enum { LAYERS_WITH_MODES(CONFIG_LAYER_NUMBER) CONFIG_LAYERS };
 
 struct config_blob {
     void *bytes;
@@ -71,11 +77,21 @@ struct config_region {
     struct config_place place;
     int64_t start, length, usable;
 };
+struct config_frames {
+    struct config_place place;
+    int64_t policy;
+};
 struct config_machine {
     struct config_place place;
     char *name;
-    int64_t cpus, ram, engine, seed, max_tasks, max_channels, max_vms, wall_time, kvm, skip_vms;
+    int64_t cpus, ram, engine, seed, max_tasks, max_channels, max_vms, max_containers, limits, wall_time, kvm, skip_vms;
     struct config_list memory;
+    struct config_frames frames;
+};
+struct config_layers {
+    struct config_place place;
+    int64_t all, check_every;
+    int64_t mode[CONFIG_LAYERS + 1]; /* one more: there may be no layer */
 };
 struct config_file {
     struct config_place place;
@@ -101,6 +117,7 @@ struct config_vm {
 struct config_root {
     struct config_place place;
     struct config_machine machine;
+    struct config_layers layers;
     struct config_list processes, vms;
 };
 

@@ -225,7 +225,7 @@ static void read_key(const struct reading *r, const struct config_key *k, config
     switch (k->type) {
     case CONFIG_GROUP:
         in.group = config_schema_group(k->choices);
-        (void)snprintf(in.label, sizeof in.label, "%s", k->name);
+        (void)snprintf(in.label, sizeof in.label, "%.60s%s%.30s", r->label, r->label[0] != 0 ? "." : "", k->name);
         if (s != NULL && !config_setting_is_group(s))
             wrong_type(r, k, s);
         else

@@ -297,6 +297,7 @@ struct ukern_config_info {
     enum ukern_engine engine;
     uint64_t seed;
     uint32_t cpus, processes, vms, consoles;
+    bool checks;               /* some layer's mode is not IMPL: for the build with the checks in it */
 };
 void ukern_config_info(const struct ukern_config *c, struct ukern_config_info *ret_info);
 

@@ -28,7 +28,7 @@ static bool own_path(char *ret_path, size_t room)
     return true;
 }
 
-int again_in_check_build(int argc, char **argv)
+int again_in_check_build(const char *why, int argc, char **argv)
 {
     char self[PATH_MAX], path[PATH_MAX], **args = calloc((size_t)argc + 2, sizeof *args);
     int n = 0;
@@ -42,11 +42,11 @@ int again_in_check_build(int argc, char **argv)
     for (int i = 1; i < argc; i++) /* --check among them: it means nothing to that build */
         args[n++] = argv[i];
     if (find(places, 2, "ukern-check", path, sizeof path)) {
-        cli_say("--check: running %s", path);
+        cli_say("%s: running %s", why, path);
         (void)execv(path, args);
         cli_say("%s: %s", path, strerror(errno));
     } else {
-        cli_say("--check: there is no ukern-check beside this program, nor in %s", UKERN_LIBEXECDIR);
+        cli_say("%s: there is no ukern-check beside this program, nor in %s", why, UKERN_LIBEXECDIR);
     }
     free(args);
     return EXIT_CANNOT;

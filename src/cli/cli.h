@@ -38,9 +38,9 @@ struct options {
 /* Ends the process with EXIT_USAGE when they are wrong. */
 void options_parse(int argc, char **argv, struct options *ret_options);
 void options_free(struct options *o);
-/* --lab and --check: runs the same command elsewhere. Return only when that is not possible, with the exit code. */
+/* Run the same command elsewhere, and say why. Return only when that is not possible, with the exit code. */
 int again_in_lab(const struct options *o, const struct ukern_config *c, int argc, char **argv);
-int again_in_check_build(int argc, char **argv);
+int again_in_check_build(const char *why, int argc, char **argv);
 
 /* ---- bytes out (output.c) ---- */
 struct output {

@@ -7,12 +7,13 @@
 #include <string.h>
 
 enum { KEY_ENGINE = 1000, KEY_SEED, KEY_WITHOUT_VMS, KEY_DUMP, KEY_SETTINGS, KEY_TRACE, KEY_STATS, KEY_JSON };
-enum { KEY_SECCOMP = KEY_JSON + 1, KEY_LAB, KEY_CHECK };
+enum { KEY_SECCOMP = KEY_JSON + 1, KEY_LAB, KEY_CHECK, KEY_LAYER };
 
 static const struct argp_option table[] = {
     { "engine", KEY_ENGINE, "sim|smp", 0, "as --set machine.engine=...", 0 },
     { "seed", KEY_SEED, "N", 0, "as --set machine.seed=N: one seed, one trace (sim)", 0 },
     { "set", 's', "KEY=VALUE", 0, "change a setting: machine.cpus=4, processes.ping.cpu=1, vms[0].ram=32M", 0 },
+    { "layer", KEY_LAYER, "L=impl|both|spec", 0, "as --set layers.L=...; L is a layer of `ukern layers`, or all", 0 },
     { "without-vms", KEY_WITHOUT_VMS, NULL, 0, "as --set machine.skip_vms=true", 0 },
     { "dump-config", KEY_DUMP, NULL, 0, "write the configuration with all defaults, and end", 1 },
     { "settings", KEY_SETTINGS, NULL, 0, "list every setting that a configuration may have, and end", 1 },
@@ -56,6 +57,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_ENGINE: set(state, "machine.engine=", arg); break;
     case KEY_SEED: set(state, "machine.seed=", arg); break;
     case KEY_WITHOUT_VMS: set(state, "machine.skip_vms=", "true"); break;
+    case KEY_LAYER: set(state, "layers.", arg); break;
     case 's': set(state, "", arg); break;
     case KEY_SETTINGS: o->settings = true; break;
     case KEY_DUMP: o->dump_config = true; break;

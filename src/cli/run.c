@@ -229,14 +229,11 @@ static void session_free(struct session *s)
 }
 
 /* However the option is spelled, the check build runs the machine and does not look for itself. */
-static bool wants_check_build(const struct options *o)
-{
 #ifdef UKERN_CHECK
-    return (void)o, false;
+enum { IS_CHECK_BUILD = 1 };
 #else
-    return o->check;
+enum { IS_CHECK_BUILD = 0 };
 #endif
-}
 
 int cli_run(int argc, char **argv)
 {
@@ -250,9 +247,9 @@ int cli_run(int argc, char **argv)
     };
     options_parse(argc, argv, &s.opt);
     json_object_seed(1); /* else it opens a device for chance, after files cannot be opened any more */
-    if (wants_check_build(&s.opt)) {
+    if (s.opt.check && !IS_CHECK_BUILD) {
         options_free(&s.opt);
-        return again_in_check_build(argc, argv);
+        return again_in_check_build("--check", argc, argv);
     }
     if (s.opt.settings)
         return dump(&s);
@@ -261,6 +258,8 @@ int cli_run(int argc, char **argv)
         code = again_in_lab(&s.opt, s.config, argc, argv);
     else if (code == EXIT_OK && s.opt.dump_config)
         code = dump(&s);
+    else if (code == EXIT_OK && s.info.checks && !IS_CHECK_BUILD)
+        code = again_in_check_build("layers: specifications are in the other build", argc, argv);
     else if (code == EXIT_OK)
         code = open_outputs(&s) ? make_and_run(&s, &hooks) : EXIT_USAGE;
     session_free(&s);

@@ -120,6 +120,19 @@ vmz = 3;
 vms = (
     { name = "v"; kernel = "folder"; } );
 X
+wrong '1: machine.max_containers: expected a number from 1 to 65535, got 0' \
+    '2: machine.limits: expected one of own\|mcertikos, got "certikos"' \
+    '3: machine.frames.policy: expected one of any\|lowest, got "lowst"; did you mean "lowest"' \
+    '3: machine.frames.polisy: there is no such setting; did you mean policy\?' \
+    '5: layers.all: expected one of impl\|both\|spec, got "bot"; did you mean "both"' \
+    '5: layers.check_evry: there is no such setting; did you mean check_every\?' <<'X'
+machine = { max_containers = 0;
+    limits = "certikos";
+    frames = { policy = "lowst"; polisy = "any"; };
+};
+layers = { all = "bot"; check_evry = 3; };
+processes = ( { program = "hello"; } );
+X
 # ---- sizes
 for ram in 0 -1 4096 12345678 '"0"' '"-64M"' '"65G"' '"99999999T"' '"64MB"' '"64 M M"' '""' true '"0x"'; do
     echo "machine = { ram = $ram; }; processes = ( { program = \"hello\"; } );" >wrong.conf
@@ -203,6 +216,15 @@ expect 0 "$UKERN" --version
 says out '^ukern [0-9.]+ (fast|check)'
 expect 0 "$UKERN" --help
 expect 0 "$UKERN" run --help
+
+expect 0 "$UKERN" run --dump-config --layer all=impl --set machine.limits=mcertikos --set machine.frames.policy=lowest right.conf
+says out '^    all = "impl";'
+says out '^    limits = "mcertikos";'
+says out '^        policy = "lowest";'
+expect 2 "$UKERN" run --layer nosuch=both right.conf
+says err '^set layers.nosuch=both: there is no such setting'
+expect 2 "$UKERN" run --layer all right.conf
+says err '^set layers.all: expected KEY=VALUE'
 
 # ---- what is dumped reads back to the same
 for conf in "$srcdir"/examples/tour.conf include.conf; do

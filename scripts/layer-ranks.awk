@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # layer-ranks: writes layer_ranks.h from src/LAYERS: one constant per row, its value the row's number from the bottom.
 # LAYERS_WITH_MODES(X): X(stem) for each layer of the calculus, that is, for each row whose column `over` is not -.
+# LAYER_ROWS(X): X(row, state, origin, over, hides), all text, for each row.
 # Usage: awk -f scripts/layer-ranks.awk src/LAYERS > layer_ranks.h
 BEGIN {
     print "/* SPDX-License-Identifier: BSD-2-Clause */"
@@ -23,6 +24,12 @@ BEGIN {
         exit 1
     }
     seen[name] = 1
+    hides = $0
+    sub(/^[^ ]+ +[^ ]+ +[^ ]+ +/, "", hides)
+    if (has_over)
+        sub(/^[^ ]+ +/, "", hides)
+    sub(/ +$/, "", hides)
+    table = table " \\\n    X(\"" name "\", \"" $2 "\", \"" $3 "\", \"" (has_over ? $4 : "-") "\", \"" hides "\")"
     if (has_over && NF >= 4 && $4 != "-") {
         stem = name
         sub(/.*\//, "", stem)
@@ -39,4 +46,5 @@ END {
     print "};"
     print "#define LAYER_NAMES " strings
     print "#define LAYERS_WITH_MODES(X)" modes
+    print "#define LAYER_ROWS(X)" table
 }

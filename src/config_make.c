@@ -8,6 +8,8 @@
 #include "vm/vm.h"
 #include <stdio.h>
 
+#define LAYER_STRING(stem) #stem,
+
 enum { REGIONS = 64, ARGS = 64, MODULES = 8 };
 
 static enum ukern_status spawn_process(struct ukern *m, const struct config_process *p)
@@ -93,12 +95,30 @@ static enum ukern_status spawn_vms(struct ukern *m, const struct config_root *ro
     return UKERN_OK;
 }
 
+static struct ukern_layer_mode layer_mode(const struct config_root *root, uint32_t i)
+{
+    static const char *const names[] = { LAYERS_WITH_MODES(LAYER_STRING) NULL };
+    static const enum ukern_mode modes[] = { UKERN_MODE_IMPL, UKERN_MODE_BOTH, UKERN_MODE_SPEC };
+    return (struct ukern_layer_mode){ names[i], modes[root->layers.mode[i]] };
+}
+
+enum ukern_status ukern_config_layer(const struct ukern_config *c, uint32_t n, struct ukern_layer_mode *ret_mode)
+{
+    if (n >= CONFIG_LAYERS)
+        return UKERN_NOTFOUND;
+    *ret_mode = layer_mode(&c->reading->root, n);
+    return UKERN_OK;
+}
+
 static enum ukern_status make(const struct config_root *root, const struct ukern_hooks *hooks,
                               struct ukern **ret_machine)
 {
     const struct config_machine *c = &root->machine;
     const struct config_region *regions = c->memory.items;
     struct ukern_region map[REGIONS];
+    struct ukern_layer_mode modes[CONFIG_LAYERS + 1];
+    for (uint32_t i = 0; i < CONFIG_LAYERS; i++)
+        modes[i] = layer_mode(root, i);
     for (size_t i = 0; i < c->memory.count; i++)
         map[i] =
             (struct ukern_region){ (uint64_t)regions[i].start, (uint64_t)regions[i].length, regions[i].usable != 0 };
@@ -121,6 +141,9 @@ static enum ukern_status make(const struct config_root *root, const struct ukern
             .without_kvm =
                 c->kvm == CONFIG_KVM_OFF || c->skip_vms || (root->vms.count == 0 && c->kvm != CONFIG_KVM_REQUIRED),
             .hooks = hooks,
+            .layers = modes,
+            .layer_count = CONFIG_LAYERS,
+            .check_every = (uint32_t)root->layers.check_every,
         },
         ret_machine);
 }

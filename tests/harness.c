@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* harness: see harness.h. */
 #include "harness.h"
+#ifdef UKERN_CHECK
+#include "driver.h"
+#endif
 #include "core/calculus.h"
 #include "host/barrier.h"
 #include "host/ram.h"
@@ -206,6 +209,20 @@ void harness_free(struct ukern *m)
 }
 
 const char *harness_error(void) { return error_text; }
+
+#ifdef UKERN_CHECK
+void harness_calls(const struct driver_machine *dm, void (*calls)(void *m))
+{
+    struct ukern *m = NULL;
+    enum ukern_status st = driver_machine_make(dm, &m, error_text, sizeof error_text);
+    bool ok = st == UKERN_OK && driver_guard(m, calls, m);
+    const struct calculus_report *r = m ? calculus_report(m) : NULL;
+    if (!ok)
+        fprintf(stderr, "%s", r ? r->text : m ? m->error : error_text);
+    ck_assert_msg(ok, "%s: %s", r && r->prim ? r->prim->name : "machine", r ? r->what : st == UKERN_OK ? m->error : error_text);
+    driver_machine_free(m);
+}
+#endif
 
 /* ---- helpers ---- */
 

@@ -24,6 +24,13 @@ const char *harness_error(void);
  * locked stays locked: free the machine afterwards. */
 bool harness_breaks(void (*step)(void *arg), void *arg);
 
+#ifdef UKERN_CHECK
+struct driver_machine;
+/* Makes such a machine, calls calls(m) there; fails, with the report, when a check of the kernel fails. What `ukern check`
+ * prints are tests of this form. */
+void harness_calls(const struct driver_machine *dm, void (*calls)(void *m));
+#endif
+
 /* A pseudo-random sequence, the same everywhere (splitmix64). */
 struct harness_random {
     uint64_t state;

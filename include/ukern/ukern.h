@@ -304,6 +304,9 @@ void ukern_config_info(const struct ukern_config *c, struct ukern_config_info *r
 /* The files that the configuration consists of and that it names, numbered from 0. NOTFOUND behind the last. */
 UKERN_MUST_USE enum ukern_status ukern_config_path(const struct ukern_config *c, uint32_t n, const char **ret_path);
 
+/* The layers that have a specification, numbered from 0, with their modes. NOTFOUND behind the last. */
+UKERN_MUST_USE enum ukern_status ukern_config_layer(const struct ukern_config *c, uint32_t n, struct ukern_layer_mode *ret_mode);
+
 enum ukern_console_kind {
     UKERN_CONSOLE_MACHINE, /* number 0: what tasks and guests print                    */
     UKERN_CONSOLE_STDIO,   /* the terminal, with its input; at most one                 */

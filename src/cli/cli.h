@@ -18,6 +18,8 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANNOT = 77 };
 int cli_run(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_bench(int argc, char **argv);
+int cli_check(int argc, char **argv);
+int cli_layers(int argc, char **argv);
 /* Built with a sanitizer, or under valgrind: "AddressSanitizer" and so on; NULL otherwise. */
 const char *cli_instrumented(void);
 /* "ukern: " and a line on stderr. */

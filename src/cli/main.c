@@ -17,7 +17,7 @@
 static const struct verb {
     const char *name;
     int (*run)(int argc, char **argv);
-} verbs[] = { { "run", cli_run }, { "bench", cli_bench }, { "doctor", cli_doctor } };
+} verbs[] = { { "run", cli_run }, { "check", cli_check }, { "layers", cli_layers }, { "bench", cli_bench }, { "doctor", cli_doctor } };
 
 struct command {
     const struct verb *verb;
@@ -34,14 +34,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct command *c = state->input;
     if (key == ARGP_KEY_NO_ARGS)
-        argp_error(state, "expected a verb: run, bench or doctor");
+        argp_error(state, "expected a verb: run, check, layers, bench or doctor");
     if (key != ARGP_KEY_ARG)
         return ARGP_ERR_UNKNOWN;
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(arg, verbs[i].name) == 0)
             c->verb = &verbs[i];
     if (c->verb == NULL)
-        argp_error(state, "there is no verb \"%s\"; expected run, bench or doctor", arg);
+        argp_error(state, "there is no verb \"%s\"; expected run, check, layers, bench or doctor", arg);
     c->at = state->next - 1;
     state->next = state->argc;
     return 0;
@@ -91,6 +91,8 @@ int main(int argc, char **argv)
         .doc = "A concurrent microkernel and hypervisor that runs as one Linux process.\v"
                "Verbs:\n"
                "  run FILE      boot a machine from a configuration\n"
+               "  check         call the kernel's layers at random, beside their specifications\n"
+               "  layers        the tower of layers, with what each has and hides\n"
                "  bench [NAME]  measure the kernel beside its floors\n"
                "  doctor        say what this host can run, and what to do about the rest\n\n"
                "`ukern VERB --help` says more. Exit codes: 0 ok, 1 it was right and failed, 2 command line or "

@@ -59,10 +59,8 @@ done=$((done + 1))
 expect 0 "$UKERN_CHECK" run --check hello.conf
 lacks err 'running .*ukern-check'
 printf '#!/bin/sh\necho "lab: $*"\n' >lab-run && chmod +x lab-run
-for lab in --lab --la --l; do
-    expect 0 env UKERN_LAB="$work" "$UKERN" run $lab hello.conf
-    says out '^lab: .*/ukern.* run hello.conf$'
-done
+expect 0 env UKERN_LAB="$work" "$UKERN" run --lab hello.conf
+says out '^lab: .*/ukern.* run hello.conf$'
 expect 2 env UKERN_LAB="$work" "$UKERN" run --lab --engine sim --trace lost hello.conf
 says err 'the lab keeps no files'
 expect 0 env UKERN_LAB="$work" "$UKERN" run --lab file.conf

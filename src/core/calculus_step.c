@@ -68,6 +68,10 @@ void calculus_ask(struct crossing *x)
     struct calculus *c = here->m->calculus;
     struct crossings *s = here->crossings;
     const struct prim *p = x->prim;
+#ifdef UKERN_BUG_CALC_PRE_LATE
+    memset(x->ret, HOOK_UNSET, p->ret_size);
+    return;
+#endif
     calculus_world_take(c, p->layer);
     x->phase = PHASE_ASK;
     x->asked = 0;

@@ -42,7 +42,7 @@ static void *reuse(struct check_heap *h, uint32_t class, size_t n)
     void *piece = h->free[class];
     if (!piece)
         return NULL;
-    sanitize_unpoison(piece, n);
+    sanitize_unpoison(piece, (size_t)1 << class);
     memcpy(&h->free[class], piece, sizeof piece);
     memset(piece, 0, n);
     return piece;
@@ -82,7 +82,7 @@ void check_heap_give(struct check_heap *h, void *piece, size_t n)
     heap_lock(h);
     memcpy(piece, &h->free[class], sizeof piece);
     h->free[class] = piece;
-    sanitize_poison(piece, n);
+    sanitize_poison(piece, (size_t)1 << class);
     heap_unlock(h);
 }
 

@@ -333,6 +333,34 @@ START_TEST(the_hash_is_of_the_abstract_state)
 }
 END_TEST
 
+START_TEST(a_spec_sees_the_state_before_the_call)
+{
+    struct ukern *m = machine(modes_of(I, I, B), 1);
+    struct toy_item i;
+    init(NULL);
+    for (uint32_t n = 0; n < ITEMS; n++) /* the last one, too: before it there was one left */
+        ck_ok(toy_quota_alloc(id(1), &i));
+    ck_status(toy_quota_alloc(id(1), &i), UKERN_NOMEM);
+    harness_free(m);
+}
+END_TEST
+
+START_TEST(changes_of_one_key_are_taken_back_last_first)
+{
+    struct ukern *m = machine(modes_of(I, B, B), 1);
+    struct toy_item a, b;
+    uint32_t n;
+    init(NULL);
+    for (uint32_t i = 1; i < ITEMS; i++)
+        ck_ok(toy_stock_alloc(id(2), &a, &n));
+    uint64_t hash = calculus_hash(m);
+    ck_status(toy_quota_two(id(1), &a, &b), UKERN_NOMEM); /* takes the last one, and gives it back */
+    ck_assert_uint_eq(calculus_hash(m), hash);
+    ck_assert_uint_eq(calculus_left(m), 0);
+    harness_free(m);
+}
+END_TEST
+
 /* ---- composition ---- */
 
 START_TEST(siblings_that_do_not_compose_are_refused_with_both_names)
@@ -557,7 +585,8 @@ END_TEST
 
 HARNESS_TESTS("calculus", every_assignment_of_modes_gives_the_same_trace, what_a_checked_layer_sees_is_shadowed, each_failure_is_named,
               the_right_code_fails_nowhere, a_result_that_changes_after_the_event, defined_answers_before_the_call,
-              the_hash_is_of_the_abstract_state, siblings_that_do_not_compose_are_refused_with_both_names,
+              the_hash_is_of_the_abstract_state, a_spec_sees_the_state_before_the_call,
+              changes_of_one_key_are_taken_back_last_first, siblings_that_do_not_compose_are_refused_with_both_names,
               unknown_layers_and_modes_are_refused, the_tables_say_what_the_headers_say,
               every_refusal_of_memory_ends_the_machine_and_says_so, two_cpus_at_once,
               a_caller_is_not_blamed_for_what_another_cpu_did, a_crossing_belongs_to_its_kernel_thread,

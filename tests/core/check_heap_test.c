@@ -23,6 +23,14 @@ static struct ukern *make(struct check_heap *h, size_t size)
 
 enum { PIECES = 300 };
 
+static bool is_filled(const uint8_t *at, size_t n, uint8_t with)
+{
+    for (size_t i = 0; i < n; i++)
+        if (at[i] != with)
+            return false;
+    return true;
+}
+
 START_TEST(pieces_are_zeroed_and_nobody_elses)
 {
     struct check_heap h;
@@ -31,16 +39,14 @@ START_TEST(pieces_are_zeroed_and_nobody_elses)
     struct harness_random r = { 7 };
     for (uint32_t turn = 0; turn < harness_rounds(30000); turn++) {
         uint32_t k = (uint32_t)harness_below(&r, PIECES);
-        for (size_t i = 0; i < piece[k].n; i++) /* as it was left, whatever others did */
-            ck_assert_uint_eq(piece[k].at[i], piece[k].fill);
+        ck_assert(is_filled(piece[k].at, piece[k].n, piece[k].fill)); /* as it was left, whatever others did */
         if (piece[k].n)
             check_heap_give(&h, piece[k].at, piece[k].n);
         piece[k].n = 1 + (size_t)harness_below(&r, 700);
         piece[k].at = check_heap_take(&h, piece[k].n);
         piece[k].fill = (uint8_t)turn;
         ck_assert_uint_eq((uintptr_t)piece[k].at % 64, 0);
-        for (size_t i = 0; i < piece[k].n; i++)
-            ck_assert_uint_eq(piece[k].at[i], 0);
+        ck_assert(is_filled(piece[k].at, piece[k].n, 0));
         memset(piece[k].at, piece[k].fill, piece[k].n);
     }
     ck_assert_uint_le(h.used, PIECES * 1024 + PIECES * 512 + PIECES * 256 + PIECES * 128 + PIECES * 64); /* they come back */

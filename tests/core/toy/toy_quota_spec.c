@@ -48,6 +48,7 @@ enum verdict toy_quota_alloc_spec(struct toy_quota_view *s, struct toy_owner id,
     uint32_t n;
     (void)did;
     PRE(is_id(id));
+    ALLOW(left(s, id) == 0 || size(s->toy_stock->owner) < val(s->toy_stock->total)); /* before the lower step */
     r->ret = left(s, id) == 0 ? UKERN_NOMEM : toy_stock_alloc(id, &r->ret_item, &n);
     if (r->ret == UKERN_OK)
         let_have(s, id, left(s, id) - 1);

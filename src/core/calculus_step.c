@@ -243,6 +243,7 @@ static bool try_instead(struct crossing *x)
 void calculus_instead(struct crossing *x)
 {
     for (uint32_t turns = 1; !try_instead(x); turns++) {
+        engine_point(POINT_SPIN, 0, 0);
         if (machine_is_broken(here->m)) /* whoever is waited for may have parked */
             here->m->ops->park(here);
         here->m->ops->spin(here, turns);

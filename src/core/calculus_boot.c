@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* calculus_boot: modes, conflicts, memory; and what others may ask. */
 #include "core/calculus_inside.h"
-#include "hooks.h" /* calculus_tower */
 #include <stdio.h>
 
 /* ---- horizontal composition ---- */

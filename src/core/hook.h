@@ -127,4 +127,5 @@ struct crossings {
 /* True: run the code, then calculus_out. False: *ret is filled. */
 bool calculus_in(struct crossing *x, const struct prim *p, const void *args, void *ret, const void *caller);
 void calculus_out(struct crossing *x);
+extern const struct tower calculus_tower; /* hooks.c: the kernel's */
 #endif

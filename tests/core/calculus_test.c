@@ -562,7 +562,7 @@ END_TEST
 
 /* ---- one layer of the real tower ---- */
 
-static void undefined_frame(void *arg) { (void)frame_table_refs(*(struct frame_id *)arg); }
+static void undefined_frame(void *arg) { (void)frame_table_get(*(struct frame_id *)arg); }
 
 START_TEST(the_real_tower_boots_in_every_mode)
 {

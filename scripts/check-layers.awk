@@ -25,8 +25,8 @@ function check_own(path, target) {
         target = row_of(path)
         if (path == "hooks.h" && row == "core/spec")
             return
-        if (FILENAME ~ /_spec\.c$/ && path != "core/spec.h" && path !~ /^host\//)
-            bad("a specification includes \"core/spec.h\", headers of src/host and standard C, not \"" path "\"")
+        if (FILENAME ~ /_spec\.c$/ && path !~ /^(core\/(spec|sanitize)\.h$|host\/)/)
+            bad("a specification includes \"core/spec.h\", \"core/sanitize.h\", headers of src/host and standard C, not \"" path "\"")
         else if (target == "")
             bad("\"" path "\" belongs to no row of src/LAYERS")
         else if (rank[target] > rank[row])

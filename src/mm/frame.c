@@ -21,7 +21,7 @@
 #include "core/sanitize.h"
 #include "host/ram.h"
 #include "mm/frame_inside.h"
-#include "mm/frame_table.h"
+#include "mm/frame_table_inside.h"
 #include "mm/frame_type.h"
 
 enum {
@@ -37,6 +37,7 @@ enum { STEAL_STOP = 1, STEAL_FENCED = 2, STEAL_NEVER = 4 }; /* NEVER: no cache i
 struct frame_cache {
     _Alignas(64) _Atomic uint32_t busy; /* (any) its CPU is in the cache */
     _Atomic uint32_t steal;  /* (any) STEAL_ bits: not 0, its CPU keeps out, or fences; written under frame.lock */
+    _Atomic uint32_t hot;    /* (any) the frame that came last, NO_ID: it has gone again; spares count's way through memory */
     _Atomic uint32_t count;  /* (any) slots filled; the last one is the next to go */
     _Atomic uint32_t low;    /* (any) the least that count was since the peak was last noted */
     uint32_t slot[SLOTS];
@@ -68,21 +69,22 @@ static void frame_check_poison(struct frame_id f) { (void)f; }
 #endif
 
 /* A free frame is given to `who`. Nobody else knows it: its entry is ours. */
-static inline void frame_begin(struct frame_id f, struct container_id who)
+static inline void frame_begin_as(struct frame_id f, struct container_id who, uint8_t dirty)
 {
-    struct frame_entry e = frame_table_get(f);
     sanitize_unpoison(frame_bytes(f), FRAME_SIZE);
-    if (e.dirty)
+    if (dirty)
         frame_check_poison(f);
-    frame_table_set(f, (struct frame_entry){ .refs = 1, .owner = (uint16_t)who.n, .dirty = e.dirty });
+    frame_table_write(f, (struct frame_entry){ .refs = 1, .owner = (uint16_t)who.n, .dirty = dirty });
 }
+
+static void frame_begin(struct frame_id f, struct container_id who) { frame_begin_as(f, who, frame_table_read(f).dirty); }
 
 /* The last reference is gone. */
 static inline void frame_end(struct frame_id f)
 {
     frame_poison(f);
     sanitize_poison(frame_bytes(f), FRAME_SIZE);
-    frame_table_set(f, (struct frame_entry){ .dirty = 1 });
+    frame_table_write(f, (struct frame_entry){ .dirty = 1 });
 }
 
 /* A frame that is used for the first time was zero when it was given out, and mostly still is: then Linux has no page there, and to
@@ -91,8 +93,8 @@ void frame_clear(struct frame_id first, uint32_t count)
 {
     for (uint32_t i = 0, n; i < count; i += n) {
         struct frame_id f = { first.n + i };
-        bool dirty = frame_table_get(f).dirty;
-        for (n = 1; i + n < count && frame_table_get((struct frame_id){ f.n + n }).dirty == dirty; n++)
+        bool dirty = frame_table_read(f).dirty;
+        for (n = 1; i + n < count && frame_table_read((struct frame_id){ f.n + n }).dirty == dirty; n++)
             ;
         if (n >= (dirty ? FORGET_DIRTY : FORGET_FRESH))
             ram_forget(here->m, f, n);
@@ -112,16 +114,22 @@ static void cache_set_count(struct frame_cache *c, uint32_t n) { atomic_store_ex
 static uint32_t cache_low(const struct frame_cache *c) { return atomic_load_explicit(&c->low, memory_order_relaxed); }
 static void cache_set_low(struct frame_cache *c, uint32_t n) { atomic_store_explicit(&c->low, n, memory_order_relaxed); }
 
-static inline struct frame_id cache_pop(struct frame_cache *c)
+static uint32_t cache_hot(const struct frame_cache *c) { return atomic_load_explicit(&c->hot, memory_order_relaxed); }
+static void cache_set_hot(struct frame_cache *c, uint32_t n) { atomic_store_explicit(&c->hot, n, memory_order_relaxed); }
+static uint32_t cache_frames(const struct frame_cache *c) { return cache_count(c) + (cache_hot(c) != NO_ID); }
+
+/* From the slots; there is one. */
+static struct frame_id cache_pop(struct frame_cache *c)
 {
     uint32_t n = cache_count(c) - 1;
     cache_set_count(c, n);
-    if (unlikely(n < cache_low(c)))
+    if (n < cache_low(c))
         cache_set_low(c, n);
     return (struct frame_id){ c->slot[n] };
 }
 
-static inline void cache_push(struct frame_cache *c, struct frame_id f)
+/* Into the slots; there is room. */
+static void cache_push(struct frame_cache *c, struct frame_id f)
 {
     uint32_t n = cache_count(c);
     c->slot[n] = f.n;
@@ -150,10 +158,12 @@ static inline bool cache_enter(struct frame_cache *c)
 
 static inline void cache_leave(struct frame_cache *c) { atomic_store_explicit(&c->busy, 0, memory_order_release); }
 
-/* The n frames that have been here for the longest join the blocks. */
+/* The n frames that have been in the slots for the longest join the blocks; of all slots, the hot one, too. */
 static void cache_drain(struct frame_state *s, struct frame_cache *c, uint32_t n)
 {
-    uint32_t left = cache_count(c) - n;
+    uint32_t left = cache_count(c) - n, hot = cache_hot(c);
+    if (hot != NO_ID && left == 0)
+        frame_blocks_add(&s->free, hot, 1), cache_set_hot(c, NO_ID);
     for (uint32_t i = 0; i < n; i++)
         frame_blocks_add(&s->free, c->slot[i], 1);
     memmove(c->slot, c->slot + n, left * sizeof c->slot[0]);
@@ -182,11 +192,11 @@ uint32_t frame_used(void)
     const struct frame_state *s = here->m->frame;
     uint32_t free = frame_blocks_count(&s->free);
     for (uint32_t i = 0; i < s->cpus; i++)
-        free += cache_count(&s->cache[i]);
+        free += cache_frames(&s->cache[i]);
     return used_when(s, free);
 }
 
-/* What was used when the caches held least. Exact with one CPU; several had their least at different moments. */
+/* What was used when the slots held least. Several CPUs had their least at different moments; the hot frames count as used. */
 static uint32_t used_at_most(const struct frame_state *s)
 {
     uint32_t free = frame_blocks_count(&s->free);
@@ -269,6 +279,7 @@ enum ukern_status frame_init(void)
     s->batch = lowest ? 1 : BATCH;
     lock_init(&s->lock, LAYER_mm_frame);
     for (uint32_t i = 0; i < m->cpus; i++) {
+        atomic_init(&cache[i].hot, NO_ID);
         atomic_init(&cache[i].steal, lowest ? STEAL_NEVER : m->fences ? STEAL_FENCED : 0);
         m->cpu[i].frame = &cache[i];
     }
@@ -281,6 +292,17 @@ enum ukern_status frame_init(void)
 
 /* ---- allocation ---- */
 
+/* From what this CPU has, or NO_FRAME; its cache is entered, or frame.lock is held. */
+static struct frame_id cache_take(struct frame_cache *c)
+{
+    struct frame_id f = { cache_hot(c) };
+    if (f.n != NO_ID)
+        cache_set_hot(c, NO_ID);
+    else if (cache_count(c) > 0)
+        f = cache_pop(c);
+    return f;
+}
+
 static __attribute__((noinline)) enum ukern_status frame_alloc_slow(struct container_id who, struct frame_id *ret_frame)
 {
     struct frame_state *s = here->m->frame;
@@ -288,40 +310,59 @@ static __attribute__((noinline)) enum ukern_status frame_alloc_slow(struct conta
     LOCK_SCOPE(&s->lock);
     bool stopped = false;
     frame_note_peak(s);
-    if (cache_count(c) == 0)
+    if (cache_frames(c) == 0)
         cache_fill(s, c, s->batch);
-    if (cache_count(c) == 0) { /* others may have some; a little is left for them */
+    if (cache_frames(c) == 0) { /* others may have some; a little is left for them */
         caches_stop(s);
         stopped = true;
         cache_fill(s, c, frame_blocks_count(&s->free) / (2 * s->cpus) < s->batch ? 1 : s->batch);
     }
-    bool found = cache_count(c) > 0;
-    if (found) {
-        *ret_frame = cache_pop(c);
-        frame_begin(*ret_frame, who);
+    struct frame_id f = cache_take(c);
+    if (f.n != NO_ID) {
+        frame_begin(f, who);
+        *ret_frame = f;
     }
     frame_note_peak(s);
-    enum ukern_status st = EVENT(found ? UKERN_OK : UKERN_NOMEM);
+    enum ukern_status st = EVENT(f.n != NO_ID ? UKERN_OK : UKERN_NOMEM);
     if (stopped)
         caches_go(s);
+    return st;
+}
+
+/* Not the frame that came last, but one of the slots. */
+static __attribute__((noinline)) enum ukern_status frame_alloc_slot(struct container_id who, struct frame_id *ret_frame)
+{
+    struct frame_cache *c = here->frame;
+    if (!cache_enter(c))
+        return frame_alloc_slow(who, ret_frame);
+    if (cache_count(c) == 0) {
+        cache_leave(c);
+        return frame_alloc_slow(who, ret_frame);
+    }
+    struct frame_id f = cache_pop(c);
+    frame_begin(f, who);
+    *ret_frame = f;
+    enum ukern_status st = EVENT_OWNED(UKERN_OK);
+    cache_leave(c);
     return st;
 }
 
 enum ukern_status frame_alloc(struct container_id who, struct frame_id *ret_frame)
 {
     struct frame_cache *c = here->frame;
-    if (likely(cache_enter(c))) {
-        if (likely(cache_count(c) > 0)) {
-            struct frame_id f = cache_pop(c);
-            frame_begin(f, who);
-            *ret_frame = f;
-            enum ukern_status st = EVENT_OWNED(UKERN_OK);
-            cache_leave(c);
-            return st;
-        }
+    if (unlikely(!cache_enter(c)))
+        return frame_alloc_slow(who, ret_frame);
+    struct frame_id f = { cache_hot(c) };
+    if (unlikely(f.n == NO_ID)) {
         cache_leave(c);
+        return frame_alloc_slot(who, ret_frame);
     }
-    return frame_alloc_slow(who, ret_frame);
+    cache_set_hot(c, NO_ID);
+    frame_begin_as(f, who, 1); /* it was given back */
+    *ret_frame = f;
+    enum ukern_status st = EVENT_OWNED(UKERN_OK);
+    cache_leave(c);
+    return st;
 }
 
 static void frames_begin(uint32_t first, uint32_t count, struct container_id who)
@@ -395,12 +436,12 @@ static bool frame_find(struct frame_state *s, struct frame_id f, struct frame_en
     *ret_stopped = false;
     if (f.n >= here->m->frames)
         return false;
-    *ret_entry = frame_table_get(f);
+    *ret_entry = frame_table_read(f);
     if (ret_entry->refs > 0)
         return true;
     caches_stop(s);
     *ret_stopped = true;
-    *ret_entry = frame_table_get(f);
+    *ret_entry = frame_table_read(f);
 #ifdef UKERN_BUG_MM_DOUBLE_FREE
     return frame_type_of(f) == FRAME_NORMAL;
 #else
@@ -416,7 +457,7 @@ static enum ukern_status frame_ref_locked(struct frame_state *s, struct frame_id
     if (e.refs == UINT32_MAX)
         return UKERN_NOMEM;
     e.refs++;
-    frame_table_set(f, e);
+    frame_table_write(f, e);
     return UKERN_OK;
 }
 
@@ -443,7 +484,9 @@ static void frame_give_back(struct frame_state *s, struct frame_id f)
     }
     if (cache_count(c) == SLOTS)
         cache_drain(s, c, BATCH);
-    cache_push(c, f);
+    if (cache_hot(c) != NO_ID)
+        cache_push(c, (struct frame_id){ cache_hot(c) });
+    cache_set_hot(c, f.n);
 }
 
 static enum ukern_status frame_drop_locked(struct frame_state *s, struct frame_id f, bool *ret_free, bool *ret_stopped)
@@ -456,7 +499,7 @@ static enum ukern_status frame_drop_locked(struct frame_state *s, struct frame_i
     if (*ret_free)
         frame_give_back(s, f);
     else
-        frame_table_set(f, e);
+        frame_table_write(f, e);
     return UKERN_OK;
 }
 
@@ -476,25 +519,39 @@ static __attribute__((noinline)) enum ukern_status frame_drop_slow(struct frame_
     return st;
 }
 
+/* Who drops the last reference without the lock must not take his step before the one who dropped the last but one, and still has the
+ * lock, has taken his: steps are the check build's. */
+static inline void frame_settled(void)
+{
+#ifdef UKERN_CHECK
+    LOCK_SCOPE(&here->m->frame->lock);
+#endif
+}
+
 enum ukern_status frame_drop(struct frame_id f, bool *ret_free)
 {
     struct frame_cache *c = here->frame;
-    if (unlikely(f.n >= here->m->frames) || unlikely(frame_table_get(f).refs != 1) || unlikely(!cache_enter(c)))
+    frame_settled();
+    if (unlikely(f.n >= here->m->frames) || unlikely(frame_table_read(f).refs != 1) || unlikely(!cache_enter(c)))
         return frame_drop_slow(f, ret_free);
-    if (unlikely(cache_count(c) == SLOTS)) {
-        cache_leave(c);
-        return frame_drop_slow(f, ret_free);
+    uint32_t hot = cache_hot(c);
+    if (unlikely(hot != NO_ID)) {
+        if (unlikely(cache_count(c) == SLOTS)) {
+            cache_leave(c);
+            return frame_drop_slow(f, ret_free);
+        }
+        cache_push(c, (struct frame_id){ hot });
     }
     frame_end(f);
-    cache_push(c, f);
+    cache_set_hot(c, f.n);
     *ret_free = true;
     enum ukern_status st = EVENT_OWNED(UKERN_OK);
     cache_leave(c);
     return st;
 }
 
-uint32_t frame_refs(struct frame_id f) { return f.n < here->m->frames ? frame_table_get(f).refs : 0; }
-struct container_id frame_owner(struct frame_id f) { return (struct container_id){ frame_table_get(f).owner }; }
+uint32_t frame_refs(struct frame_id f) { return f.n < here->m->frames ? frame_table_read(f).refs : 0; }
+struct container_id frame_owner(struct frame_id f) { return (struct container_id){ frame_table_read(f).owner }; }
 
 /* ---- for the relation ---- */
 
@@ -514,9 +571,10 @@ bool frame_peek_piece(struct frame_piece *at)
     }
     for (; at->next[0] - FRAME_ORDERS < s->cpus; at->next[0]++, at->next[1] = 0) {
         const struct frame_cache *c = &s->cache[at->next[0] - FRAME_ORDERS];
-        if (at->next[1] >= cache_count(c))
+        uint64_t i = at->next[1]++;
+        if (i > cache_count(c) || (i == cache_count(c) && cache_hot(c) == NO_ID))
             continue;
-        at->first = (struct frame_id){ c->slot[at->next[1]++] };
+        at->first = (struct frame_id){ i < cache_count(c) ? c->slot[i] : cache_hot(c) };
         at->count = 1;
         return true;
     }

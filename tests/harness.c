@@ -29,6 +29,7 @@
 #endif
 
 static _Thread_local char error_text[256];
+bool harness_fences;
 static _Thread_local jmp_buf *broken; /* where a failed check goes; NULL: the test program ends */
 
 /* ---- an engine of nothing: the test's own threads are the CPUs ---- */
@@ -168,7 +169,7 @@ enum ukern_status harness_boot(const struct ukern_params *params, size_t arena_b
     m->arena = arena;
     m->params = p;
     m->ops = &none_ops;
-    m->fences = !barrier_offered();
+    m->fences = harness_fences || !barrier_offered();
     m->cpu = cpu;
     m->cpus = p.cpus;
     for (uint32_t i = 0; i < p.cpus; i++) {

@@ -17,6 +17,8 @@ enum ukern_status harness_boot(const struct ukern_params *params, size_t arena_b
 /* The same; the test fails when the boot does. */
 struct ukern *harness_make(uint64_t ram);
 void harness_free(struct ukern *m); /* `here` is NULL afterwards */
+/* True: machines are made as on a host without membarrier. */
+extern bool harness_fences;
 /* What harness_boot's last failure said; valid until the next one on this thread. */
 const char *harness_error(void);
 

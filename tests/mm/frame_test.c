@@ -385,6 +385,188 @@ START_TEST(absurd_memory_sizes_are_refused)
 }
 END_TEST
 
+/* ---- caches, and who stops them ---- */
+
+static void be(struct ukern *m, uint32_t cpu) { here = &m->cpu[cpu]; }
+
+/* Every frame is in one place: used, or one piece of the free memory. */
+static void nothing_is_lost(struct ukern *m)
+{
+    uint8_t *seen = calloc(m->frames, 1);
+    uint32_t total = 0;
+    for (struct frame_piece at = { 0 }; frame_peek_piece(&at); total += at.count)
+        for (uint32_t n = at.first.n; n < at.first.n + at.count; n++) {
+            ck_assert_msg(n < m->frames && !seen[n]++, "frame %u is free twice", n);
+            ck_assert_msg(frame_refs((struct frame_id){ n }) == 0, "frame %u is used and free", n);
+            ck_assert_int_eq(frame_type_of((struct frame_id){ n }), FRAME_NORMAL);
+        }
+    for (uint32_t n = 0; n < m->frames; n++)
+        ck_assert_msg(seen[n] == (frame_type_of((struct frame_id){ n }) == FRAME_NORMAL && frame_refs((struct frame_id){ n }) == 0),
+                      "frame %u is lost", n);
+    ck_assert_uint_eq(total, frame_usable() - frame_used());
+    free(seen);
+}
+
+START_TEST(frames_in_other_caches_are_found)
+{
+    for (uint32_t how = 0; how < 6; how++) {
+        harness_fences = how & 1;
+        struct ukern_params p = { .cpus = 4, .ram = 515 * FRAME_SIZE };
+        struct ukern *m;
+        struct frame_id f[512], g;
+        uint32_t n = 0, count;
+        ck_ok(harness_boot(&p, 0, &m));
+        while (frame_alloc(who, &f[n]) == UKERN_OK) /* all of memory, by turns */
+            be(m, ++n % 4);
+        ck_assert_uint_eq(n, frame_usable());
+        ck_status(frame_alloc_run(who, 3, &g, &count), UKERN_NOMEM);
+        for (uint32_t i = 0; i < n; i++) { /* the caches take what they can */
+            be(m, i % 3);
+            ck_ok(drop(f[i]));
+        }
+        nothing_is_lost(m);
+        be(m, 3);
+        if (how / 2 == 0) { /* one by one */
+            for (uint32_t i = 0; i < n; i++)
+                ck_ok(frame_alloc(who, &f[i]));
+            ck_status(frame_alloc(who, &g), UKERN_NOMEM);
+        } else if (how / 2 == 1) { /* in runs */
+            for (uint32_t got = 0; got < n; got += count)
+                ck_ok(frame_alloc_run(who, n, &g, &count));
+            ck_status(frame_alloc_run(who, 1, &g, &count), UKERN_NOMEM);
+        } else
+            ck_status(frame_alloc_large(who, &g), UKERN_NOMEM); /* no 512 at a multiple of 512 */
+        nothing_is_lost(m);
+        harness_free(m);
+    }
+    harness_fences = false;
+}
+END_TEST
+
+START_TEST(a_large_run_is_gathered_from_all_caches)
+{
+    struct ukern_params p = { .cpus = 3, .ram = 1536 * FRAME_SIZE };
+    struct ukern *m;
+    struct frame_id f[1536], large[2], none = { 4711 };
+    uint32_t n = 0;
+    ck_ok(harness_boot(&p, 0, &m));
+    while (frame_alloc(who, &f[n]) == UKERN_OK)
+        n++;
+    ck_status(frame_alloc_large(who, &none), UKERN_NOMEM);
+    for (uint32_t i = 0; i < n; i++) {
+        be(m, i % 3);
+        ck_ok(drop(f[i]));
+    }
+    for (uint32_t i = 0; i < 2; i++) { /* 512..1023 and 1024..1535; the kernel has some of the first 512 */
+        be(m, i);
+        ck_ok(frame_alloc_large(who, &large[i]));
+        ck_assert(large[i].n % 512 == 0 && large[i].n >= 512);
+        for (uint32_t k = 0; k < 512; k++)
+            ck_assert(frame_refs((struct frame_id){ large[i].n + k }) == 1 && frame_owner((struct frame_id){ large[i].n + k }).n == who.n);
+    }
+    ck_assert(large[0].n != large[1].n);
+    ck_status(frame_alloc_large(who, &none), UKERN_NOMEM);
+    ck_assert_uint_eq(none.n, 4711);
+    ck_assert_uint_eq(frame_used(), 1024);
+    drop_run(large[0], 512);
+    drop_run(large[1], 512);
+    nothing_is_lost(m);
+    harness_free(m);
+}
+END_TEST
+
+START_TEST(the_lowest_policy_gives_the_lowest)
+{
+    struct ukern_params p = { .cpus = 2, .ram = 3000 * FRAME_SIZE, .frame_policy = UKERN_FRAMES_LOWEST };
+    struct ukern *m;
+    struct harness_random r = { 9 };
+    bool *used = calloc(3000, sizeof *used);
+    ck_ok(harness_boot(&p, 0, &m));
+    for (uint32_t n = 0; n < 3000; n++)
+        used[n] = frame_type_of((struct frame_id){ n }) != FRAME_NORMAL || frame_refs((struct frame_id){ n }) > 0;
+    for (uint32_t i = 0; i < harness_rounds(6000); i++) {
+        struct frame_id f = { (uint32_t)harness_below(&r, 3000) };
+        uint32_t want = 1 + (uint32_t)harness_below(&r, 30), lowest = 0, count = 1, large = 0;
+        be(m, i % 2);
+        while (lowest < 3000 && used[lowest])
+            lowest++;
+        for (uint32_t run = 0; large < 3000 && run < 512; large += run < 512 ? 512 : 0)
+            for (run = 0; run < 512 && large + run < 3000 && !used[large + run]; run++)
+                ;
+        switch (harness_below(&r, 12)) {
+        case 0: case 1: case 2:
+            ck_status(frame_alloc(who, &f), lowest < 3000 ? UKERN_OK : UKERN_NOMEM);
+            ck_assert(lowest == 3000 || f.n == lowest);
+            break;
+        case 3:
+            while (count < want && lowest + count < 3000 && !used[lowest + count])
+                count++;
+            uint32_t got = 0;
+            ck_status(frame_alloc_run(who, want, &f, &got), lowest < 3000 ? UKERN_OK : UKERN_NOMEM);
+            ck_assert(lowest == 3000 || (f.n == lowest && got == count));
+            break;
+        case 4:
+            count = 512;
+            lowest = large < 3000 ? large : 3000;
+            ck_status(frame_alloc_large(who, &f), lowest < 3000 ? UKERN_OK : UKERN_NOMEM);
+            ck_assert(lowest == 3000 || f.n == lowest);
+            break;
+        default:
+            if (frame_refs(f) > 0) {
+                ck_ok(drop(f));
+                used[f.n] = false;
+            }
+            continue;
+        }
+        for (uint32_t k = 0; lowest < 3000 && k < count; k++)
+            used[lowest + k] = true;
+    }
+    nothing_is_lost(m);
+    free(used);
+    harness_free(m);
+}
+END_TEST
+
+START_TEST(clear_makes_zeroes_whatever_was_there)
+{
+    struct ukern *m = harness_make(UINT64_C(8) << 20);
+    struct harness_random r = { 3 };
+    for (uint32_t i = 0; i < 60; i++) {
+        struct frame_id first;
+        uint32_t count, want = 1 + (uint32_t)harness_below(&r, harness_below(&r, 3) ? 12 : 700);
+        ck_ok(frame_alloc_run(who, want, &first, &count));
+        for (uint32_t k = 0; k < count; k++) /* some stay as they come: fresh, or as another left them */
+            if (harness_below(&r, 2))
+                memset(frame_bytes((struct frame_id){ first.n + k }), 0x77, FRAME_SIZE);
+        frame_clear(first, count);
+        for (uint32_t k = 0; k < count; k++)
+            ck_assert_msg(is_filled((struct frame_id){ first.n + k }, 0), "frame %u of %u", k, count);
+        frame_clear(first, 0);
+        memset(frame_bytes(first), 0x78, FRAME_SIZE);
+        frame_clear(first, 1); /* a second time, and only that one */
+        ck_assert(is_filled(first, 0));
+        drop_run(first, count);
+    }
+    harness_free(m);
+}
+END_TEST
+
+START_TEST(peak_is_the_most_that_was_used)
+{
+    struct ukern *m = harness_make(1 << 20);
+    struct frame_id f[100];
+    ck_assert_uint_eq(frame_peak(), frame_used());
+    for (uint32_t i = 0; i < 100; i++) {
+        ck_ok(frame_alloc(who, &f[i]));
+        ck_assert_uint_eq(frame_used(), i + 1);
+    }
+    for (uint32_t i = 0; i < 100; i++)
+        ck_ok(drop(f[i]));
+    ck_assert(frame_peak() >= 100 && frame_peak() <= 101);
+    harness_free(m);
+}
+END_TEST
+
 /* ---- check build ---- */
 
 #ifdef UKERN_CHECK
@@ -438,8 +620,28 @@ END_TEST
 
 /* ---- several CPUs ---- */
 
-enum { CPUS = 4, TURNS = 3000, HOLD = 24 };
+enum { CPUS = 4, TURNS = 6000, HOLD = 24, SHARED_FIRST = 40 };
 
+static struct container_id here_as_container(void) { return (struct container_id){ here->id }; }
+static uint8_t mark_of(struct frame_id f) { return (uint8_t)(here->id * 50 + f.n % 50 + 1); }
+
+/* Gives a frame back; nobody else has written what was ours. */
+static uintptr_t race_give(struct frame_id f)
+{
+    bool last;
+    uint8_t *p = frame_bytes(f);
+    uintptr_t wrong = p[0] != mark_of(f) || p[4095] != mark_of(f) || frame_owner(f).n != here->id;
+    p[0] = 0;
+    return wrong + (frame_drop(f, &last) != UKERN_OK || !last);
+}
+
+static void race_mark(struct frame_id f)
+{
+    uint8_t *p = frame_bytes(f);
+    p[0] = p[4095] = mark_of(f);
+}
+
+/* Single frames and short runs of a memory that is too small for all: caches are filled, drained and stopped all the time. */
 static void *race(void *arg)
 {
     struct cpu *cpu = arg;
@@ -448,39 +650,99 @@ static void *race(void *arg)
     here = cpu;
     uintptr_t wrong = 0;
     for (uint32_t i = 0, n = harness_rounds(TURNS); i < n; i++) {
-        uint32_t k = (uint32_t)harness_below(&r, HOLD);
-        for (uint32_t j = 0; j < held[k].count; j++) { /* nobody else wrote what is ours */
-            struct frame_id f = { held[k].first.n + j };
-            wrong += !is_filled(f, (uint8_t)(cpu->id + 1));
-            wrong += drop(f) != UKERN_OK;
-        }
-        held[k].count = 0;
-        if (frame_alloc_run(who, 1 + (uint32_t)harness_below(&r, 5), &held[k].first, &held[k].count) == UKERN_OK)
-            for (uint32_t j = 0; j < held[k].count; j++)
-                memset(frame_bytes((struct frame_id){ held[k].first.n + j }), (int)cpu->id + 1, FRAME_SIZE);
+        uint32_t k = (uint32_t)harness_below(&r, HOLD), want = 1 + (uint32_t)harness_below(&r, 5);
+        for (uint32_t j = 0; j < held[k].count; j++)
+            wrong += race_give((struct frame_id){ held[k].first.n + j });
+        held[k].count = 1;
+        enum ukern_status st = i / 500 % 2 ? frame_alloc(here_as_container(), &held[k].first)
+                                           : frame_alloc_run(here_as_container(), want, &held[k].first, &held[k].count);
+        if (st != UKERN_OK)
+            held[k].count = 0;
+        for (uint32_t j = 0; j < held[k].count; j++)
+            race_mark((struct frame_id){ held[k].first.n + j });
     }
     for (uint32_t k = 0; k < HOLD; k++)
         for (uint32_t n = 0; n < held[k].count; n++)
-            wrong += drop((struct frame_id){ held[k].first.n + n }) != UKERN_OK;
+            wrong += race_give((struct frame_id){ held[k].first.n + n });
     here = NULL;
     return (void *)wrong;
 }
 
-START_TEST(cpus_race_for_frames)
+static void race_all(uint32_t frames, void *(*racer)(void *))
 {
     struct ukern *m;
-    struct ukern_params p = { .cpus = CPUS, .ram = 100 * FRAME_SIZE }; /* fewer than they want: NOMEM happens */
+    struct ukern_params p = { .cpus = CPUS, .ram = frames * FRAME_SIZE };
     ck_ok(harness_boot(&p, 0, &m));
     pthread_t thread[CPUS];
     for (uint32_t i = 0; i < CPUS; i++)
-        ck_assert_int_eq(pthread_create(&thread[i], NULL, race, &m->cpu[i]), 0);
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, racer, &m->cpu[i]), 0);
     for (uint32_t i = 0; i < CPUS; i++) {
         void *wrong;
         pthread_join(thread[i], &wrong);
         ck_assert_ptr_null(wrong);
     }
     ck_assert_uint_eq(frame_used(), 0);
-    ck_assert(frame_peak() > 60 && frame_peak() <= 97);
+    ck_assert_uint_le(frame_peak(), frame_usable());
+    nothing_is_lost(m);
+    harness_free(m);
+}
+
+START_TEST(cpus_race_for_frames)
+{
+    race_all(100, race); /* fewer than they want: NOMEM happens */
+    race_all(20, race);  /* mostly */
+    race_all(1000, race);
+}
+END_TEST
+
+START_TEST(cpus_race_for_frames_without_membarrier)
+{
+    harness_fences = true;
+    race_all(100, race);
+    race_all(20, race);
+    harness_fences = false;
+}
+END_TEST
+
+/* All CPUs hold references to the same frames and add and drop them; the last one out frees the frame. */
+static void *race_refs(void *arg)
+{
+    struct cpu *cpu = arg;
+    uintptr_t wrong = 0;
+    here = cpu;
+    struct harness_random r = { cpu->id + 9 };
+    for (uint32_t i = 0, n = harness_rounds(TURNS); i < n; i++) {
+        struct frame_id f = { SHARED_FIRST + (uint32_t)harness_below(&r, 8) };
+        bool last = true;
+        wrong += frame_ref(f) != UKERN_OK || frame_refs(f) < 2;
+        wrong += frame_drop(f, &last) != UKERN_OK || last; /* the test holds one */
+    }
+    here = NULL;
+    return (void *)wrong;
+}
+
+START_TEST(references_are_counted_by_all)
+{
+    struct ukern *m;
+    struct ukern_params p = { .cpus = CPUS, .ram = 100 * FRAME_SIZE, .frame_policy = UKERN_FRAMES_LOWEST };
+    ck_ok(harness_boot(&p, 0, &m));
+    struct frame_id first;
+    uint32_t count;
+    ck_ok(frame_alloc_run(who, 97, &first, &count)); /* all there are: SHARED_FIRST.. are among them */
+    ck_assert(first.n <= SHARED_FIRST && first.n + count >= SHARED_FIRST + 8);
+    pthread_t thread[CPUS];
+    for (uint32_t i = 0; i < CPUS; i++)
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, race_refs, &m->cpu[i]), 0);
+    for (uint32_t i = 0; i < CPUS; i++) {
+        void *wrong;
+        pthread_join(thread[i], &wrong);
+        ck_assert_ptr_null(wrong);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        ck_assert_uint_eq(frame_refs((struct frame_id){ first.n + i }), 1);
+        ck_ok(drop((struct frame_id){ first.n + i }));
+    }
+    nothing_is_lost(m);
     harness_free(m);
 }
 END_TEST
@@ -489,7 +751,9 @@ HARNESS_TESTS("mm/frame", random_calls_agree_with_the_model, fresh_memory_comes_
               memory_may_be_larger_than_the_largest_block, freed_frames_join_again, a_run_goes_on_over_block_boundaries, a_run_takes_no_more_than_was_wanted,
               exhaustion_is_an_answer_and_outputs_stay, wrong_frames_are_refused, references_do_not_wrap,
               large_runs_are_zero_again, every_allocation_of_the_boot_is_refused_in_turn,
-              absurd_memory_sizes_are_refused,
+              absurd_memory_sizes_are_refused, frames_in_other_caches_are_found, a_large_run_is_gathered_from_all_caches,
+              the_lowest_policy_gives_the_lowest, clear_makes_zeroes_whatever_was_there, peak_is_the_most_that_was_used,
+              references_are_counted_by_all, cpus_race_for_frames_without_membarrier,
 #ifdef UKERN_CHECK
               a_write_after_free_is_found,
 #endif

@@ -53,7 +53,7 @@ static void name_one(struct names *n, enum driver_kind k, uint32_t value, uint32
         !grow(&n->alive[k], &n->alive_room[k], n->alives[k] + 1, sizeof *n->alive[k]))
         return; /* without a name it is never used: nothing worse */
     n->object[n->objects] = (struct object){
-        .value = value, .maker = maker, .part = part, .kind = (uint8_t)k, .alive = true, .place = n->alives[k]
+        .value = value, .maker = maker, .part = part, .kind = (uint8_t)k, .alive = true, .refs = 1, .place = n->alives[k]
     };
     n->alive[k][n->alives[k]++] = n->objects;
     n->at[k][value] = ++n->objects;
@@ -241,16 +241,6 @@ static void name_results(struct lane *l, const struct prim_of *p, const unsigned
         name_one(n, (enum driver_kind)p->makes, value + i, number, (uint16_t)i);
 }
 
-static bool is_gone(struct lane *l, const struct prim_of *p, const struct object *o)
-{
-    unsigned char args[HOOK_RECORD] = { 0 }, ret[HOOK_RECORD] = { 0 };
-    if (!p->ends_last || !l->d->table->frame_refs)
-        return true;
-    put_word(args, 0, o->value);
-    l->d->table->frame_refs->call(args, ret);
-    return word_at(ret, 0) == 0;
-}
-
 static void after(struct lane *l, const struct driver_command *c, const struct prim_of *p, struct object *o,
                   const unsigned char *ret, uint32_t number)
 {
@@ -258,7 +248,9 @@ static void after(struct lane *l, const struct driver_command *c, const struct p
         name_results(l, p, ret, number);
     if (p->busies && o)
         o->busy = (uint8_t)(o->busy + p->busies);
-    if (p->ends >= 0 && o && o->kind == p->ends && is_gone(l, p, o))
+    if (p->refers && o)
+        o->refs++;
+    if (p->ends >= 0 && o && o->kind == p->ends && (!p->ends_last || --o->refs == 0))
         end_name(&l->names, o);
     if (p->enters || p->leaves)
         note_inside(l->d, c, p);

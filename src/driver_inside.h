@@ -37,7 +37,8 @@ struct prim_of {
     int8_t makes;              /* kind of the object that an output is, -1: none */
     uint8_t made_at, count_at; /* in the results; count_at: of a run, 0: not one */
     int8_t ends;               /* kind of the object whose end it may be, -1: none */
-    bool ends_last;            /* only when no reference is left */
+    bool ends_last;            /* only with the last reference */
+    bool refers;               /* one more reference of its first name */
     bool enters, leaves, inside; /* inside: may be called between them */
     int8_t busies;             /* +1: its first name may not end until a -1 */
     bool bytes;                /* has a kernel buffer */
@@ -49,7 +50,6 @@ struct table {
     struct prim_of prim[PRIMS_MAX];
     uint32_t prims;
     bool made[DRIVER_KINDS];   /* some primitive makes such names */
-    const struct prim *frame_refs;
 };
 
 struct object {
@@ -58,6 +58,7 @@ struct object {
     uint8_t kind, cpu;
     bool alive;
     uint8_t busy;
+    uint32_t refs;             /* that the driver has: other CPUs may give the number to others once it has none */
     uint32_t place;            /* in alive[] of its CPU and kind */
 };
 

@@ -73,6 +73,7 @@ static void learn_manners(struct prim_of *p)
     for (size_t i = 0; i < COUNT_OF(busies); i++)
         if (strcmp(name, busies[i].prim) == 0)
             p->busies = busies[i].by;
+    p->refers = strcmp(name, "frame_ref") == 0;
     p->inside = is_one_of(name, inside);
     p->enters = ends_with(name, "_enter");
     p->leaves = ends_with(name, "_leave");
@@ -119,8 +120,6 @@ struct table *driver_table(const struct layer *top)
             for (size_t i = 0; i < COUNT_OF(owned); i++)
                 skip |= strcmp((*p)->name, owned[i].prim) == 0 && driver_layer(owned[i].owner) &&
                         driver_layer(owned[i].owner)->index <= top->index;
-            if (strcmp((*p)->name, "frame_refs") == 0)
-                t->frame_refs = *p;
             if (!skip)
                 learn(&t->prim[t->prims++], *p);
         }

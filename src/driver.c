@@ -392,7 +392,7 @@ void driver_random(struct driver_sequence *s, uint64_t seed, uint32_t n, struct 
     struct driver d = { .s = s, .draws = true, .decide = true };
     uint32_t lanes = s->machine.engine == DRIVER_SEQ ? 1 : s->machine.cpus;
     *ret_outcome = (struct driver_outcome){ .boot = UKERN_NOMEM };
-    if (room_for(s, n / lanes * lanes))
+    if (room_for(s, (n + lanes - 1) / lanes * lanes))
         run(&d, seed, ret_outcome);
     if (lanes == 1 && ret_outcome->at < s->n)
         s->n = ret_outcome->at; /* what is behind was never drawn */

@@ -164,11 +164,11 @@ enum verdict container_free_spec(struct container_view *s, struct frame_id f, co
 {
     (void)did;
     PRE(true);
-    struct container_id payer = get(s->frame->used, f).owner;
     bool last = false;
     r->ret = UKERN_BADARG;
-    if (!has(s->frame->used, f))
+    if (frame_refs(f) == 0)
         return DEFINED;
+    struct container_id payer = frame_owner(f); /* as the code found it: when this step is taken the frame may be another's */
     r->ret = frame_drop(f, &last);
 #ifdef UKERN_BUG_SPEC_CREDIT_EARLY
     last = r->ret == UKERN_OK;

@@ -8,6 +8,7 @@
 #include "mm/container.h"
 #include "mm/frame.h"
 #include "mm/pt.h"
+#include "mm/pt_bit.h"
 #include "own_task.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,22 +34,30 @@ static int lock_rounds(const struct ukern_start *start)
 static int walk_rounds(const struct ukern_start *start)
 {
     struct own_block *b = own_block_of(start);
-    struct frame_id root, frame = { 0 };
-    uint32_t perm = 0;
-    enum ukern_status st = pt_new(&root);
+    struct pt_id id;
+    struct frame_id frame = { 0 };
+    uint32_t perm = 0, order;
+    enum ukern_status st = pt_bit_take(&id);
+    if (st == UKERN_OK)
+        st = pt_new(id, ROOT_CONTAINER);
     for (uint32_t i = 0; st == UKERN_OK && i < WALK_PAGES; i++)
-        st = pt_insert(root, (uint64_t)i << FRAME_SHIFT, (struct frame_id){ i + 4 }, PERM_WRITE | PERM_USER);
+        st = pt_insert(id, (uint64_t)i << FRAME_SHIFT, (struct frame_id){ i + 4 }, PERM_WRITE | PERM_USER, 0);
     if (st != UKERN_OK)
         return own_fail(b, "making page tables", st);
     uint64_t va = 0;
     b->start = bench_now();
     for (uint64_t n = b->n; n && st == UKERN_OK; n--) {
-        st = pt_read(root, va, &frame, &perm);
+        st = pt_read(id, va, &frame, &perm);
         va = (uint64_t)((frame.n + perm) & (WALK_PAGES - 1)) << FRAME_SHIFT;
     }
     b->end = bench_now();
-    pt_destroy(root);
-    return st == UKERN_OK ? 0 : own_fail(b, "walking", st);
+    for (uint32_t i = 0; st == UKERN_OK && i < WALK_PAGES; i++)
+        st = pt_remove(id, (uint64_t)i << FRAME_SHIFT, &frame, &order);
+    if (st != UKERN_OK)
+        return own_fail(b, "walking", st);
+    pt_end(id);
+    pt_bit_give(id);
+    return 0;
 }
 
 static int frame_rounds(const struct ukern_start *start)

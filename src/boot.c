@@ -15,6 +15,8 @@
 #include "mm/frame_table.h"
 #include "mm/frame_type.h"
 #include "mm/memmap.h"
+#include "mm/pt_bit.h"
+#include "mm/pt_kern.h"
 #include "mm/space.h"
 #include "sched/thread.h"
 #include "vm/vm.h"
@@ -155,10 +157,10 @@ static enum ukern_status frames_init(void)
 /* The order is that of src/LAYERS. */
 static enum ukern_status layers_init(struct ukern *m)
 {
-    static enum ukern_status (*const init[])(void) = { frames_init, space_init, thread_init };
+    static enum ukern_status (*const init[])(void) = { frames_init, pt_kern_init, pt_bit_init, space_init, thread_init };
     enum ukern_status st = ram_make(m, m->params.ram);
     if (st == UKERN_OK)
-        st = window_init(m, m->params.max_tasks + m->params.max_vms); /* one for each page map that there can be */
+        st = window_init(m, machine_maps(m)); /* one for each page map that there can be */
     for (size_t i = 0; st == UKERN_OK && i < COUNT_OF(init); i++)
         st = init[i]();
     if (st == UKERN_OK)

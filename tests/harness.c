@@ -14,6 +14,8 @@
 #include "mm/frame_table.h"
 #include "mm/frame_type.h"
 #include "mm/memmap.h"
+#include "mm/pt_bit.h"
+#include "mm/pt_kern.h"
 #include "mm/space.h"
 #include <sched.h>
 #include <setjmp.h>
@@ -85,7 +87,7 @@ static enum ukern_status boot_layers(struct ukern *m)
 {
     enum ukern_status st = ram_make(m, m->params.ram);
     if (st == UKERN_OK)
-        st = window_init(m, m->params.max_tasks + m->params.max_vms);
+        st = window_init(m, machine_maps(m));
     if (st == UKERN_OK)
         st = memmap_init();
     if (st == UKERN_OK)
@@ -96,6 +98,10 @@ static enum ukern_status boot_layers(struct ukern *m)
         st = frame_init();
     if (st == UKERN_OK)
         st = container_init();
+    if (st == UKERN_OK)
+        st = pt_kern_init();
+    if (st == UKERN_OK)
+        st = pt_bit_init();
     return st == UKERN_OK ? space_init() : st;
 }
 

@@ -55,6 +55,12 @@ struct ref_walk {
 };
 /* 0: found; 1: nothing is mapped there. */
 int ref_walk(uint32_t root, uint64_t va, uint32_t *ret_frame, uint32_t *ret_perm);
+/* As the kernel's: the entry at which the walk ends, absent, of a page, or at level 1 of a large page. */
+struct ref_leaf {
+    uint64_t entry;
+    uint32_t level, zero;
+};
+struct ref_leaf ref_walk_leaf(uint32_t root, uint64_t va);
 bool ref_walk_open(struct ref_walk *w, uint32_t pages); /* at most 512 */
 uint64_t ref_walk_in(const struct ref_walk *w, uint64_t (*use)(const struct ref_walk *w, uint64_t n), uint64_t n);
 uint64_t ref_walk_rounds(const struct ref_walk *w, uint64_t n);

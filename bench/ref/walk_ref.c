@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PRESENT = 1, WRITE = 2, USER = 4, TABLE = 4096 };
+enum { PRESENT = 1, WRITE = 2, USER = 4, LARGE = 128, TABLE = 4096 };
 #define ADDRESS UINT64_C(0x000ffffffffff000)
 #define NO_EXECUTE (UINT64_C(1) << 63)
 
@@ -43,6 +43,21 @@ int ref_walk(uint32_t root, uint64_t va, uint32_t *ret_frame, uint32_t *ret_perm
     *ret_frame = (uint32_t)((e & ADDRESS) >> 12);
     *ret_perm = (uint32_t)((e >> 1 & 3) | (~e >> 63) << 2); /* write 1, user 2, execute 4 */
     return 0;
+}
+
+struct ref_leaf ref_walk_leaf(uint32_t root, uint64_t va)
+{
+    const uint8_t *ram = ref_walk_here->machine->ram;
+    uint64_t e = entry_at(ram, (uint64_t)root << 12, va >> 39 & 511);
+    if (__builtin_expect(!(e & PRESENT), 0))
+        return (struct ref_leaf){ e, 3, 0 };
+    e = entry_at(ram, e & ADDRESS, va >> 30 & 511);
+    if (__builtin_expect(!(e & PRESENT), 0))
+        return (struct ref_leaf){ e, 2, 0 };
+    e = entry_at(ram, e & ADDRESS, va >> 21 & 511);
+    if (__builtin_expect((e & (PRESENT | LARGE)) != PRESENT, 0))
+        return (struct ref_leaf){ e, 1, 0 };
+    return (struct ref_leaf){ entry_at(ram, e & ADDRESS, va >> 12 & 511), 0, 0 };
 }
 
 /* Tables for `pages` pages from 0, at most 512: root, two middle tables, one leaf table; page i is frame 4 + i. */

@@ -107,6 +107,8 @@ struct ukern {
     struct frame_type_state *frame_type;
     struct frame_state *frame;
     struct container_state *container;
+    struct pt_kern_state *pt_kern;
+    struct pt_bit_state *pt_bit;
     struct space_state *space;
     struct tcb_state_table *tcb;
     struct thread_state *thread;
@@ -124,6 +126,12 @@ struct ukern {
 enum machine_end { END_NOT, END_DONE, END_STOPPED, END_DEADLOCK, END_BROKEN, END_HOST };
 
 extern _Thread_local struct cpu *here;
+
+/* How many page maps there can be: one for each task and each VM; mCertiKOS has 64. Their ids are below it. */
+static inline uint32_t machine_maps(const struct ukern *m)
+{
+    return m->params.limits == UKERN_LIMITS_MCERTIKOS ? 64 : m->params.max_tasks + m->params.max_vms;
+}
 
 static inline uint64_t machine_now(void) { return here->m->ops->now(here->m); }
 static inline void engine_point(enum point kind, uint64_t a, uint64_t b)

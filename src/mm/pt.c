@@ -1,292 +1,215 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* pt: see pt.h. Level 3 is the root, entries of level 0 are pages. */
+/* pt: see pt.h. What is decided here is decided from the tables; they are changed by mm/pt_table alone. */
 #include "mm/pt.h"
-#include "host/ram.h"
-#include "mm/container.h"
-#include "mm/frame.h"
+#include "mm/pt_kern.h"
 
-#define PTE_P (UINT64_C(1) << 0)
-#define PTE_W (UINT64_C(1) << 1)
-#define PTE_U (UINT64_C(1) << 2)
-#define PTE_NX (UINT64_C(1) << 63)
-#define PTE_FRAME UINT64_C(0x000ffffffffff000)
-#define PTE_ONE (UINT64_C(1) << 52) /* one present entry in the table that this entry points to */
-#define PTE_COUNT (PTE_ONE * 0x3ff)
+enum { LARGE_ORDER = 9 };
+static_assert((int)LARGE_ORDER == (int)PT_INDEX_BITS, "a page of level l has order 9 l");
 
-enum { LEVELS = 4, ENTRIES = 512, INDEX_BITS = 9 };
-static_assert(FRAME_SHIFT + LEVELS * INDEX_BITS == 48, "PT_VA_LIMIT is the lower half of what four levels reach");
+static uint64_t pt_span(uint32_t level) { return UINT64_C(1) << pt_walk_shift(level); }
+static uint32_t pt_index(uint64_t va, uint32_t level) { return (uint32_t)(va >> pt_walk_shift(level)) & (PT_ENTRIES - 1); }
 
-static uint64_t *pt_table(struct frame_id f) { return (uint64_t *)(void *)frame_bytes(f); }
-static struct frame_id pt_entry_frame(uint64_t e) { return (struct frame_id){ (uint32_t)((e & PTE_FRAME) >> FRAME_SHIFT) }; }
-static uint32_t pt_shift(int level) { return FRAME_SHIFT + INDEX_BITS * (uint32_t)level; }
-#ifndef UKERN_BUG_MM_PT_LEVEL
-static uint32_t pt_index(uint64_t va, int level) { return (uint32_t)(va >> pt_shift(level)) & (ENTRIES - 1); }
-#else
-static uint32_t pt_index(uint64_t va, int level) { return (uint32_t)(va >> pt_shift(level > 1 ? 5 - level : level)) & (ENTRIES - 1); }
-#endif
-/* How many bytes one entry of that level covers. */
-static uint64_t pt_span(int level) { return UINT64_C(1) << pt_shift(level); }
+/* ---- entries of pages ---- */
 
-static uint64_t pt_page_entry(struct frame_id f, uint32_t perm)
+static struct pte pt_page(struct frame_id f, uint32_t perm, uint32_t order)
 {
     uint64_t e = (uint64_t)f.n << FRAME_SHIFT | PTE_P;
+    e |= order ? PTE_PS : 0;
     e |= perm & PERM_WRITE ? PTE_W : 0;
     e |= perm & PERM_USER ? PTE_U : 0;
+#ifndef UKERN_BUG_MM_NX
     e |= perm & PERM_EXEC ? 0 : PTE_NX;
-    return e;
-}
-
-static uint32_t pt_entry_perm(uint64_t e)
-{
-    return (e & PTE_W ? PERM_WRITE : 0u) | (e & PTE_U ? PERM_USER : 0u) | (e & PTE_NX ? 0u : PERM_EXEC);
-}
-
-static bool pt_is_page_address(uint64_t va) { return is_aligned(va, FRAME_SIZE) && va < PT_VA_LIMIT; }
-
-/* The entries from the root's (slot[3]) down to the page's (slot[0]); where a table is missing the rest is NULL. */
-struct path {
-    uint64_t *slot[LEVELS];
-};
-
-static struct path pt_walk(struct frame_id root, uint64_t va)
-{
-    struct path p = { 0 };
-    uint64_t *table = pt_table(root);
-    for (int level = LEVELS - 1;; level--) {
-        p.slot[level] = &table[pt_index(va, level)];
-        if (level == 0 || !(*p.slot[level] & PTE_P))
-            return p;
-        table = pt_table(pt_entry_frame(*p.slot[level]));
-    }
-}
-
-static enum ukern_status pt_frame(struct frame_id *ret_frame)
-{
-    struct frame_id f;
-    enum ukern_status st = container_alloc(ROOT_CONTAINER, &f);
-    if (st != UKERN_OK)
-        return st;
-    frame_clear(f, 1);
-    *ret_frame = f;
-    return UKERN_OK;
-}
-
-enum ukern_status pt_new(struct frame_id *ret_root) { return pt_frame(ret_root); }
-
-enum ukern_status pt_read(struct frame_id root, uint64_t va, struct frame_id *ret_frame, uint32_t *ret_perm)
-{
-    if (unlikely(va >= PT_VA_LIMIT))
-        return UKERN_NOTFOUND;
-    /* Written out: as a loop it costs half as many instructions again (tests/bench/fast_test.sh counts them). */
-    uint64_t e = pt_table(root)[pt_index(va, 3)];
-    if (unlikely(!(e & PTE_P)))
-        return UKERN_NOTFOUND;
-    e = pt_table(pt_entry_frame(e))[pt_index(va, 2)];
-    if (unlikely(!(e & PTE_P)))
-        return UKERN_NOTFOUND;
-    e = pt_table(pt_entry_frame(e))[pt_index(va, 1)];
-    if (unlikely(!(e & PTE_P)))
-        return UKERN_NOTFOUND;
-    e = pt_table(pt_entry_frame(e))[pt_index(va, 0)];
-    if (unlikely(!(e & PTE_P)))
-        return UKERN_NOTFOUND;
-    *ret_frame = pt_entry_frame(e);
-    *ret_perm = pt_entry_perm(e);
-    return UKERN_OK;
-}
-
-/* ---- tables ---- */
-
-/* How many tables [va, last] lacks: at each level, the spans in it that have none. */
-static uint64_t pt_missing(struct frame_id root, uint64_t va, uint64_t last)
-{
-    uint64_t missing = 0;
-    for (;;) {
-        struct path p = pt_walk(root, va);
-        int level = LEVELS - 1;
-        while (level > 0 && p.slot[level - 1])
-            level--;
-        /* The entry at `level` is the deepest there is: absent, it covers a span whose tables are all missing. */
-        uint64_t end = va | (pt_span(level ? level : 1) - 1);
-        if (end > last)
-            end = last;
-        for (int below = level; below > 0; below--)
-            missing += (end >> pt_shift(below)) - (va >> pt_shift(below)) + 1;
-        if (end == last)
-            return missing;
-        va = end + 1;
-    }
-}
-
-/* Tables on their way: a list through their own first words, ended by NO_FRAME. The first word of the last one given
- * out is zeroed again. */
-static struct frame_id pt_spare_take(struct frame_id *spare)
-{
-    struct frame_id f = *spare;
-    *spare = (struct frame_id){ (uint32_t)*pt_table(f) };
-#ifndef UKERN_BUG_MM_SPARE_DIRTY
-    *pt_table(f) = 0;
 #endif
-    return f;
+    return (struct pte){ e };
 }
 
-static void pt_spare_drop(struct frame_id spare)
+static uint32_t pt_perm(struct pte e)
 {
-    while (spare.n != NO_ID)
-        container_free(pt_spare_take(&spare));
+    return (uint32_t)(e.bits >> 1 & (PERM_WRITE | PERM_USER)) | (uint32_t)(~e.bits >> 63) * PERM_EXEC;
+}
+static_assert(PTE_W == PERM_WRITE << 1 && PTE_U == PERM_USER << 1 && PTE_NX == UINT64_C(1) << 63, "pt_perm shifts");
+
+static bool pt_is_page(struct pt_leaf leaf) { return leaf.e.bits & PTE_P; }
+
+/* ---- what is refused ---- */
+
+static bool pt_is_order(uint32_t order) { return order == 0 || order == LARGE_ORDER; }
+
+static bool pt_is_place(struct frame_id root, uint64_t va, uint32_t order)
+{
+    return root.n != NO_ID && pt_is_order(order) && is_aligned(va, (uint64_t)FRAME_SIZE << order) && va < PT_VA_LIMIT;
 }
 
-static enum ukern_status pt_spare_make(uint64_t n, struct frame_id *ret_spare)
+static bool pt_is_range(struct frame_id root, uint64_t va, uint64_t pages, uint32_t order)
 {
-    struct frame_id spare = NO_FRAME, f;
-    for (; n > 0; n--) {
-        if (pt_frame(&f) != UKERN_OK) {
-#ifndef UKERN_BUG_MM_SPARE_LEAK
-            pt_spare_drop(spare);
+    return pt_is_place(root, va, order) && pages > 0 && range_in(va >> FRAME_SHIFT, pages, PT_VA_LIMIT >> FRAME_SHIFT);
+}
+
+/* All frames of the page are in the memory, and a large one's address has its alignment. */
+static bool pt_is_memory(struct frame_id f, uint32_t order)
+{
+#ifndef UKERN_BUG_MM_LARGE_ALIGN
+    return is_aligned(f.n, UINT64_C(1) << order) && range_in(f.n, UINT64_C(1) << order, here->m->frames);
+#else
+    return range_in(f.n, UINT64_C(1) << order, here->m->frames);
 #endif
-            return UKERN_NOMEM;
-        }
-        *pt_table(f) = spare.n;
-        spare = f;
-    }
-    *ret_spare = spare;
-    return UKERN_OK;
 }
 
-/* Hangs spare tables in until va's last table is there. */
-static void pt_link(struct frame_id root, uint64_t va, struct frame_id *spare)
-{
-    uint64_t *above = NULL, *table = pt_table(root);
-    for (int level = LEVELS - 1; level > 0; level--) {
-        uint64_t *slot = &table[pt_index(va, level)];
-        if (!(*slot & PTE_P)) {
-            *slot = (uint64_t)pt_spare_take(spare).n << FRAME_SHIFT | PTE_P | PTE_W | PTE_U;
-            if (above)
-                *above += PTE_ONE;
-        }
-        above = slot;
-        table = pt_table(pt_entry_frame(*slot));
-    }
-}
+/* ---- maps ---- */
 
-enum ukern_status pt_prepare(struct frame_id root, uint64_t va, uint64_t pages)
-{
-    if (!pt_is_page_address(va) || pages == 0 || !range_in(va >> FRAME_SHIFT, pages, PT_VA_LIMIT >> FRAME_SHIFT))
-        return UKERN_BADARG;
-    uint64_t last = va + (pages << FRAME_SHIFT) - 1;
-    struct frame_id spare;
-    enum ukern_status st = pt_spare_make(pt_missing(root, va, last), &spare);
-    if (st != UKERN_OK)
-        return st;
-    for (uint64_t at = va; at <= last; at = (at | (pt_span(1) - 1)) + 1)
-        pt_link(root, at, &spare);
-    CHECK(spare.n == NO_ID, "all counted tables are used, %u is left", spare.n);
-    return UKERN_OK;
-}
+enum ukern_status pt_new(struct pt_id id, struct container_id who) { return pt_kern_new(id, who); }
+
+void pt_end(struct pt_id id) { pt_kern_end(id); }
 
 /* ---- pages ---- */
 
-/* The entry of the page at va, and the one above it, of its table; NULL: there is no such table. */
-static uint64_t *pt_page_slot(struct frame_id root, uint64_t va, uint64_t **ret_above)
+/* What is in a page's way: nothing, a page, or (for a large one) a table without pages. */
+enum pt_way { PT_FREE, PT_TAKEN, PT_EMPTY_TABLE };
+
+static enum pt_way pt_way(struct frame_id root, uint64_t va, uint32_t order)
 {
-    uint64_t *slot = &pt_table(root)[pt_index(va, LEVELS - 1)], *above = NULL;
-    for (int level = LEVELS - 2; level >= 0; level--) {
-        if (!(*slot & PTE_P))
-            return NULL;
-        above = slot;
-        slot = &pt_table(pt_entry_frame(*slot))[pt_index(va, level)];
-    }
-    *ret_above = above;
-    return slot;
+    struct pte e = order ? pt_walk_get(root, va, 1) : pt_table_get(root, va).e;
+    if (!(e.bits & PTE_P))
+        return PT_FREE;
+    return order && !(e.bits & (PTE_PS | PTE_COUNT)) ? PT_EMPTY_TABLE : PT_TAKEN;
 }
 
-enum ukern_status pt_insert(struct frame_id root, uint64_t va, struct frame_id f, uint32_t perm)
+enum ukern_status pt_insert(struct pt_id id, uint64_t va, struct frame_id f, uint32_t perm, uint32_t order)
 {
-    if (!pt_is_page_address(va) || f.n >= here->m->frames || perm > PERM_ALL)
+    struct frame_id root = pt_kern_root(id);
+    if (!pt_is_place(root, va, order) || !pt_is_memory(f, order) || perm > PERM_ALL)
         return UKERN_BADARG;
-    uint64_t *above, *slot = pt_page_slot(root, va, &above);
-    if (slot && *slot & PTE_P)
+    enum pt_way way = pt_way(root, va, order);
+#ifndef UKERN_BUG_MM_OVERWRITE
+    if (way == PT_TAKEN)
         return UKERN_EXISTS;
-    if (!slot) {
-        enum ukern_status st = pt_prepare(root, va, 1);
-        if (st != UKERN_OK)
-            return st;
-        slot = pt_page_slot(root, va, &above);
-    }
-    *slot = pt_page_entry(f, perm);
-    *above += PTE_ONE;
+#endif
+    uint32_t level = order / LARGE_ORDER;
+    enum ukern_status st = pt_table_prepare(root, va, va + pt_span(level) - 1, level);
+    if (st != UKERN_OK)
+        return st;
+    if (way == PT_EMPTY_TABLE)
+        pt_table_trim(root, va, 0);
+    pt_table_put(root, va, level, pt_page(f, perm, order));
     return UKERN_OK;
 }
 
-/* The last page of va's table went: it is freed, and so is each table above that becomes empty by it. */
-static void pt_prune(struct frame_id root, uint64_t va)
+enum ukern_status pt_remove(struct pt_id id, uint64_t va, struct frame_id *ret_frame, uint32_t *ret_order)
 {
-    struct path p = pt_walk(root, va);
-    for (int level = 1; level < LEVELS; level++) {
-        struct frame_id table = pt_entry_frame(*p.slot[level]);
-        *p.slot[level] = 0;
-        container_free(table);
-        if (level == LEVELS - 1)
-            return;
-        *p.slot[level + 1] -= PTE_ONE;
-        if (*p.slot[level + 1] & PTE_COUNT)
-            return;
-    }
+    struct frame_id root = pt_kern_root(id);
+    if (!pt_is_place(root, va, 0))
+        return UKERN_BADARG;
+    struct pt_leaf leaf = pt_table_get(root, va);
+    if (!pt_is_page(leaf) || !is_aligned(va, pt_span(leaf.level)))
+        return UKERN_NOTFOUND;
+    pt_table_put(root, va, leaf.level, (struct pte){ 0 });
+    pt_table_trim(root, va, PT_LEVELS - 2);
+    *ret_frame = pte_frame(leaf.e);
+    *ret_order = leaf.level * LARGE_ORDER;
+    return UKERN_OK;
 }
 
-enum ukern_status pt_remove(struct frame_id root, uint64_t va, struct frame_id *ret_frame)
+/* The walk's end for an address of any kind; absent when there is no such map. */
+static struct pt_leaf pt_leaf(struct frame_id root, uint64_t va)
 {
-    if (!pt_is_page_address(va))
-        return UKERN_BADARG;
-    uint64_t *above, *slot = pt_page_slot(root, va, &above);
-    if (!slot || !(*slot & PTE_P))
+    if (unlikely(root.n == NO_ID || va >= PT_VA_LIMIT))
+        return (struct pt_leaf){ 0 };
+    return pt_table_get(root, va);
+}
+
+enum ukern_status pt_read(struct pt_id id, uint64_t va, struct frame_id *ret_frame, uint32_t *ret_perm)
+{
+    struct pt_leaf leaf = pt_leaf(pt_kern_root(id), va);
+    if (unlikely(!pt_is_page(leaf)))
         return UKERN_NOTFOUND;
-    *ret_frame = pt_entry_frame(*slot);
-    *slot = 0;
-    *above -= PTE_ONE;
-#ifndef UKERN_BUG_MM_TABLE_EARLY
-    if (!(*above & PTE_COUNT))
-        pt_prune(root, va);
-#else
-    if ((*above & PTE_COUNT) <= PTE_ONE)
-        pt_prune(root, va);
-#endif
+    uint32_t inside = leaf.level ? pt_index(va, 0) : 0;
+    *ret_frame = (struct frame_id){ pte_frame(leaf.e).n + inside };
+    *ret_perm = pt_perm(leaf.e);
     return UKERN_OK;
 }
 
 /* One step of the search: va is where the deepest entry of its path begins to matter. */
-enum ukern_status pt_next(struct frame_id root, uint64_t from, uint64_t *ret_va, struct frame_id *ret_frame)
+enum ukern_status pt_next(struct pt_id id, uint64_t from, uint64_t *ret_va, struct frame_id *ret_frame, uint32_t *ret_order)
 {
-    uint64_t *table[LEVELS] = { [LEVELS - 1] = pt_table(root) };
-    int level = LEVELS - 1;
-    if (from >= PT_VA_LIMIT)
+    struct frame_id table[PT_LEVELS] = { [PT_LEVELS - 1] = pt_kern_root(id) };
+    uint32_t level = PT_LEVELS - 1;
+    if (table[level].n == NO_ID)
         return UKERN_NOTFOUND;
-    uint64_t va = round_up(from, FRAME_SIZE);
-    while (va < PT_VA_LIMIT) {
-        uint64_t e = table[level][pt_index(va, level)];
-        if (e & PTE_P && level == 0) {
-            *ret_va = va;
-            *ret_frame = pt_entry_frame(e);
+    for (uint64_t va = from; va < PT_VA_LIMIT;) {
+        struct pte e = pt_entry_get((struct pte_at){ table[level], pt_index(va, level) });
+        if (e.bits & PTE_P && (level == 0 || e.bits & PTE_PS)) {
+            *ret_va = va & ~(pt_span(level) - 1);
+            *ret_frame = pte_frame(e);
+            *ret_order = level * LARGE_ORDER;
             return UKERN_OK;
         }
-        if (e & PTE_P) {
-            table[--level] = pt_table(pt_entry_frame(e));
+        if (e.bits & PTE_P) {
+            table[--level] = pte_frame(e);
             continue;
         }
         va = (va | (pt_span(level) - 1)) + 1;
-        while (level < LEVELS - 1 && pt_index(va, level) == 0)
+#ifdef UKERN_BUG_MM_NEXT_SKIPS
+        if (level == 0 && pt_index(va, 0) == 0)
+            va += FRAME_SIZE; /* the first page of the next table */
+#endif
+        while (level < PT_LEVELS - 1 && pt_index(va, level) == 0)
             level++;
     }
     return UKERN_NOTFOUND;
 }
 
-static void pt_destroy_level(struct frame_id f, int level)
+/* ---- ranges ---- */
+
+enum ukern_status pt_prepare(struct pt_id id, uint64_t va, uint64_t pages, uint32_t order)
 {
-    uint64_t *table = pt_table(f);
-    for (uint32_t i = 0; level > 0 && i < ENTRIES; i++)
-        if (table[i] & PTE_P)
-            pt_destroy_level(pt_entry_frame(table[i]), level - 1);
-    container_free(f);
+    struct frame_id root = pt_kern_root(id);
+    if (!pt_is_range(root, va, pages, order))
+        return UKERN_BADARG;
+    return pt_table_prepare(root, va, va + (pages << FRAME_SHIFT) - 1, order / LARGE_ORDER);
 }
 
-void pt_destroy(struct frame_id root) { pt_destroy_level(root, LEVELS - 1); }
+enum ukern_status pt_trim(struct pt_id id, uint64_t va, uint64_t pages)
+{
+    struct frame_id root = pt_kern_root(id);
+    if (!pt_is_range(root, va, pages, 0))
+        return UKERN_BADARG;
+    for (uint64_t at = va, last = va + (pages << FRAME_SHIFT) - 1; at <= last;) {
+        uint32_t level = pt_table_get(root, at).level, over = level < PT_LEVELS - 1 ? level + 1 : level;
+        struct pte up = pt_walk_get(root, at, over); /* the entry for the lowest table over `at` */
+        if (level < over && !(up.bits & PTE_COUNT))
+            pt_table_trim(root, at, PT_LEVELS - 2);
+        at = (at | (pt_span(level ? level : 1) - 1)) + 1;
+    }
+    return UKERN_OK;
+}
+
+/* ---- what the processor notes ---- */
+
+enum ukern_status pt_touch(struct pt_id id, uint64_t va, bool write)
+{
+    struct frame_id root = pt_kern_root(id);
+    struct pt_leaf leaf = pt_leaf(root, va);
+    if (!pt_is_page(leaf))
+        return UKERN_NOTFOUND;
+    struct pte e = { leaf.e.bits | PTE_A | (write ? PTE_D : 0) };
+    if (e.bits != leaf.e.bits)
+        pt_table_put(root, va, leaf.level, e);
+    return UKERN_OK;
+}
+
+enum ukern_status pt_age(struct pt_id id, uint64_t va, uint32_t *ret_aged)
+{
+    struct frame_id root = pt_kern_root(id);
+    struct pt_leaf leaf = pt_leaf(root, va);
+    if (!pt_is_page(leaf))
+        return UKERN_NOTFOUND;
+    struct pte e = { leaf.e.bits & ~(PTE_A | PTE_D) };
+    if (e.bits != leaf.e.bits)
+        pt_table_put(root, va, leaf.level, e);
+#ifndef UKERN_BUG_MM_AGED_LOST
+    *ret_aged = (leaf.e.bits & PTE_A ? PT_ACCESSED : 0u) | (leaf.e.bits & PTE_D ? PT_DIRTY : 0u);
+#else
+    *ret_aged = leaf.e.bits & PTE_D ? PT_DIRTY | PT_ACCESSED : 0u;
+#endif
+    return UKERN_OK;
+}

@@ -5,8 +5,7 @@
 #include "mm/space.h"
 
 struct space {
-    struct frame_id root; /* NO_FRAME: the slot is free */
-    uint32_t next_free;
+    struct pt_id map; /* NO_ID: there is no such space; else its own number */
 };
 
 struct space *space_of(struct space_id id); /* NULL: there is no such space */

@@ -18,6 +18,7 @@ static enum ukern_status space_map_decide(const struct space *p, uint64_t va, ui
 {
     uint64_t mapped;
     struct frame_id f;
+    uint32_t order;
     if (!p || !space_range_is_valid(va, pages) || perm > PERM_ALL)
         return UKERN_BADARG;
 #ifndef UKERN_BUG_MM_RANGE_END
@@ -25,7 +26,7 @@ static enum ukern_status space_map_decide(const struct space *p, uint64_t va, ui
 #else
     uint64_t end = va + ((uint64_t)(pages - 1) << FRAME_SHIFT);
 #endif
-    if (pt_next(p->root, va, &mapped, &f) == UKERN_OK && mapped < end)
+    if (pt_next(p->map, va, &mapped, &f, &order) == UKERN_OK && mapped < end)
         return UKERN_EXISTS;
     return UKERN_OK;
 }
@@ -107,7 +108,7 @@ static enum ukern_status space_show_runs(struct space_id id, uint64_t va, uint32
 static void space_insert(struct space *p, uint64_t va, struct frame_id first, uint32_t pages, uint32_t perm)
 {
     for (uint32_t i = 0; i < pages; i++) {
-        enum ukern_status st = pt_insert(p->root, va + ((uint64_t)i << FRAME_SHIFT), (struct frame_id){ first.n + i }, perm);
+        enum ukern_status st = pt_insert(p->map, va + ((uint64_t)i << FRAME_SHIFT), (struct frame_id){ first.n + i }, perm, 0);
         CHECK(st == UKERN_OK, "a prepared page goes in, it answers %s", ukern_status_name(st));
         (void)st;
     }
@@ -125,7 +126,7 @@ enum ukern_status space_map(struct space_id id, uint64_t va, uint32_t pages, uin
         return st;
     st = space_show_runs(id, va, list, perm);
     if (st == UKERN_OK)
-        st = pt_prepare(p->root, va, pages);
+        st = pt_prepare(p->map, va, pages, 0);
     if (st != UKERN_OK) {
         if (space_hide(id, va, pages))
             runs_drop(list);
@@ -170,7 +171,7 @@ enum ukern_status space_map_frames(struct space_id id, uint64_t va, struct frame
         return st;
     st = space_show(id, va, first, pages, perm);
     if (st == UKERN_OK)
-        st = pt_prepare(p->root, va, pages);
+        st = pt_prepare(p->map, va, pages, 0);
     if (st != UKERN_OK) {
         if (space_hide(id, va, pages))
             frames_drop(first, pages);
@@ -184,11 +185,11 @@ enum ukern_status space_unmap(struct space_id id, uint64_t va, uint32_t pages)
 {
     struct space *p = space_of(id);
     struct frame_id f;
-    uint32_t perm;
+    uint32_t perm, order;
     if (!p || !space_range_is_valid(va, pages))
         return UKERN_BADARG;
     for (uint32_t i = 0; i < pages; i++)
-        if (pt_read(p->root, va + ((uint64_t)i << FRAME_SHIFT), &f, &perm) != UKERN_OK)
+        if (pt_read(p->map, va + ((uint64_t)i << FRAME_SHIFT), &f, &perm) != UKERN_OK)
             return UKERN_NOTFOUND;
     enum ukern_status st = UKERN_OK;
 #ifndef UKERN_BUG_MM_WINDOW_STALE
@@ -197,7 +198,7 @@ enum ukern_status space_unmap(struct space_id id, uint64_t va, uint32_t pages)
     if (st != UKERN_OK)
         return st;
     for (uint32_t i = 0; i < pages; i++) {
-        st = pt_remove(p->root, va + ((uint64_t)i << FRAME_SHIFT), &f);
+        st = pt_remove(p->map, va + ((uint64_t)i << FRAME_SHIFT), &f, &order);
         CHECK(st == UKERN_OK, "a page that was just read is removed, it answers %s", ukern_status_name(st));
         if (st == UKERN_OK)
             container_free(f);

@@ -5,6 +5,7 @@
 #include "mm/container.h"
 #include "mm/frame.h"
 #include "mm/pt.h"
+#include "mm/pt_bit.h"
 #include "mm/space.h"
 
 static uint64_t run_end(const struct npt_run *r) { return (uint64_t)r->first + r->pages; }
@@ -13,20 +14,32 @@ static bool in_ram(uint64_t gpa, uint64_t bytes)
     return bytes != 0 && is_aligned(gpa | bytes, FRAME_SIZE) && range_in(gpa, bytes, NPT_LIMIT);
 }
 
-enum ukern_status npt_new(struct pt_id id, struct kvm_guest *guest, uint32_t slots, struct npt *ret_npt)
+/* A map of its own, whose tables the root container pays. */
+static enum ukern_status map_new(struct pt_id *ret_id)
 {
-    struct npt n = { .guest = guest, .id = id, .runs_max = FRAME_SIZE / sizeof(struct npt_run) };
+    struct pt_id id;
+    enum ukern_status st = pt_bit_take(&id);
+    if (st != UKERN_OK)
+        return st;
+    if ((st = pt_new(id, ROOT_CONTAINER)) == UKERN_OK && (st = window_make(id, NPT_LIMIT, FRAME_SIZE)) != UKERN_OK)
+        pt_end(id);
+    if (st != UKERN_OK) {
+        pt_bit_give(id);
+        return st;
+    }
+    *ret_id = id;
+    return UKERN_OK;
+}
+
+enum ukern_status npt_new(struct kvm_guest *guest, uint32_t slots, struct npt *ret_npt)
+{
+    struct npt n = { .guest = guest, .runs_max = FRAME_SIZE / sizeof(struct npt_run) };
     if (n.runs_max > slots)
         n.runs_max = slots;
     enum ukern_status st = container_alloc(ROOT_CONTAINER, &n.table);
     if (st != UKERN_OK)
         return st;
-    if ((st = pt_new(&n.root)) != UKERN_OK) {
-        container_free(n.table);
-        return st;
-    }
-    if ((st = window_make(id, NPT_LIMIT, FRAME_SIZE)) != UKERN_OK) {
-        pt_destroy(n.root);
+    if ((st = map_new(&n.id)) != UKERN_OK) {
         container_free(n.table);
         return st;
     }
@@ -40,7 +53,8 @@ static void forget_pages(struct npt *n, uint64_t gpa, uint64_t end)
 {
     for (; gpa < end; gpa += FRAME_SIZE) {
         struct frame_id f;
-        if (pt_remove(n->root, gpa, &f) == UKERN_OK)
+        uint32_t order;
+        if (pt_remove(n->id, gpa, &f, &order) == UKERN_OK)
             container_free(f);
     }
 }
@@ -50,7 +64,8 @@ void npt_destroy(struct npt *n)
     window_free(n->id); /* first: no host address may show a frame that is somebody else's */
     for (uint32_t i = 0; i < n->runs; i++)
         forget_pages(n, (uint64_t)n->run[i].first << FRAME_SHIFT, run_end(&n->run[i]) << FRAME_SHIFT);
-    pt_destroy(n->root);
+    pt_end(n->id);
+    pt_bit_give(n->id);
     container_free(n->table);
     n->runs = 0;
 }
@@ -58,7 +73,7 @@ void npt_destroy(struct npt *n)
 enum ukern_status npt_read(const struct npt *n, uint64_t gpa, struct frame_id *ret_frame)
 {
     uint32_t perm;
-    return gpa < NPT_LIMIT ? pt_read(n->root, gpa & ~(uint64_t)(FRAME_SIZE - 1), ret_frame, &perm) : UKERN_NOTFOUND;
+    return gpa < NPT_LIMIT ? pt_read(n->id, gpa & ~(uint64_t)(FRAME_SIZE - 1), ret_frame, &perm) : UKERN_NOTFOUND;
 }
 
 /* ---- runs and slots -------------------------------------------------------------------------------------------- */
@@ -179,7 +194,7 @@ static enum ukern_status insert_pages(struct npt *n, uint64_t gpa, struct space_
         if (st == UKERN_OK)
             st = frame_ref(f);
 #endif
-        if (st == UKERN_OK && (st = pt_insert(n->root, gpa + at, f, PERM_WRITE | PERM_EXEC)) != UKERN_OK)
+        if (st == UKERN_OK && (st = pt_insert(n->id, gpa + at, f, PERM_WRITE | PERM_EXEC, 0)) != UKERN_OK)
             container_free(f);
         if (st != UKERN_OK) {
             forget_pages(n, gpa, gpa + at);

@@ -26,14 +26,13 @@ struct npt_run {
 
 struct npt {
     struct kvm_guest *guest;
-    struct frame_id root, table; /* table: the frame that `run` lies in */
-    struct pt_id id; /* of its window */
+    struct pt_id id;       /* its page map, and its window */
+    struct frame_id table; /* that `run` lies in */
     struct npt_run *run; /* [runs], sorted, never adjacent */
     uint32_t runs, runs_max;
 };
 
-/* id: a window's number that nobody else uses. NOMEM, HOST */
-enum ukern_status npt_new(struct pt_id id, struct kvm_guest *guest, uint32_t slots, struct npt *ret_npt) must_use;
+enum ukern_status npt_new(struct kvm_guest *guest, uint32_t slots, struct npt *ret_npt) must_use; /* NOMEM, HOST */
 void npt_destroy(struct npt *n);
 enum ukern_status npt_map(struct npt *n, uint64_t gpa, struct space_id space, uint64_t va, uint64_t bytes) must_use;
 enum ukern_status npt_unmap(struct npt *n, uint64_t gpa, uint64_t bytes) must_use;

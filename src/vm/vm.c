@@ -111,7 +111,7 @@ enum ukern_status vm_new(uint32_t flags, struct vm_id *ret_vm)
     if (!v)
         return UKERN_NOMEM;
     enum ukern_status st = kvm_guest_make(&s->host, flags & UKERN_VM_IRQCHIP, &v->guest);
-    if (st == UKERN_OK && (st = npt_new((struct pt_id){ here->m->params.max_tasks + id.n }, &v->guest, s->host.slots, &v->npt)) != UKERN_OK)
+    if (st == UKERN_OK && (st = npt_new(&v->guest, s->host.slots, &v->npt)) != UKERN_OK)
         kvm_guest_free(&v->guest);
     if (st != UKERN_OK) {
         vm_release(v);

@@ -10,7 +10,7 @@ if [ -n "${SANITIZE_FLAGS:-}" ]; then
     echo "SKIP: seccomp and crash signals are off in instrumented builds"
     exit 77
 fi
-flags="-std=gnu2x -D_GNU_SOURCE -pthread -O1 -g -fPIC -fno-omit-frame-pointer -ftls-model=initial-exec"
+flags="-std=gnu2x -D_GNU_SOURCE -pthread -O1 -g -fPIC -fno-omit-frame-pointer -ftls-model=initial-exec -fno-lto"
 includes="-I$builddir -I$srcdir/include -I$srcdir/src"
 defines='-DUKERN_LIBEXECDIR="/nowhere" -DUKERN_PKGDATADIR="/nowhere"'
 libs="$(pkg-config --libs libconfig libelf libseccomp jansson) -lev -lm -ldl"

@@ -14,7 +14,7 @@ build() { # OUTPUT SOURCE FLAGS...: linked with the kernel of this build directo
     local output=$1 source=$2
     shift 2
     # shellcheck disable=SC2086 # all of these are lists of words
-    $CC $BASE_CFLAGS $CFLAGS -O1 -Wno-maybe-uninitialized -Wno-use-after-free -Wno-uninitialized -I"$builddir" \
+    $CC $BASE_CFLAGS $CFLAGS -O1 -fno-lto -Wno-maybe-uninitialized -Wno-use-after-free -Wno-uninitialized -I"$builddir" \
         -I"$srcdir/include" -I"$srcdir/src" "$@" -o "$work/$output" "$srcdir/tests/controls/$source.c" \
         -Wl,--whole-archive,"$builddir/libukern-fast.a,$builddir/libukern-vmm.a",--no-whole-archive $KERNEL_LIBS
 }

@@ -13,14 +13,35 @@ trap 'rm -rf "$work"' EXIT
 # sanitizer, tsan: in a plain build, with ThreadSanitizer
 rows="
 none             mm/pt           pt_test
+none             mm/pt_entry     pt_entry_test
+none             mm/pt_walk      pt_walk_test
+none             mm/pt_table     pt_table_test
+none             mm/pt_kern      pt_kern_test
+none             mm/pt_bit       pt_bit_test
+none             mm/pt           mcertikos_pt_test
 none             mm/frame        frame_test
 none             mm/space        space_test
 none             mm/ucopy        ucopy_test
 none             mm/memmap       memmap_test
-PT_LEVEL         mm/pt           pt_test
-TABLE_EARLY      mm/pt           pt_test
-SPARE_LEAK       mm/pt           pt_test
-SPARE_DIRTY      mm/pt           pt_test
+TABLE_DIRTY      mm/pt_entry     pt_entry_test
+CLEAR_NEIGHBOUR  mm/pt_entry     pt_entry_test
+PT_LEVEL         mm/pt_walk      pt_walk_test
+WALK_LARGE       mm/pt_walk      pt_walk_test
+PREPARE_LEAK     mm/pt_table     pt_table_test
+TABLE_U          mm/pt_table     pt_test
+COUNT_OFF        mm/pt_table     pt_table_test
+TABLE_EARLY      mm/pt_table     pt_table_test
+TRIM_STOPS       mm/pt_table     pt_table_test
+TABLE_LOST       mm/pt_table     pt_table_test
+KERNEL_TAIL      mm/pt_kern      pt_kern_test
+KERNEL_HALF      mm/pt_kern      pt_kern_test
+NX               mm/pt           pt_test
+LARGE_ALIGN      mm/pt           pt_test
+OVERWRITE        mm/pt           mcertikos_pt_test
+NEXT_SKIPS       mm/pt           pt_test
+AGED_LOST        mm/pt           pt_test
+BIT_LIMIT        mm/pt_bit       pt_bit_test
+BIT_LOWEST       mm/pt_bit       pt_bit_test
 RUN_END          mm/frame_blocks frame_test
 STALE_BYTES      mm/frame        frame_test
 DOUBLE_FREE      mm/frame        frame_test
@@ -37,7 +58,7 @@ UNLOCKED         mm/frame        frame_test  tsan
 "
 
 includes="-I$builddir -I$srcdir/include -I$srcdir/src -I$srcdir/tests"
-flags="-std=gnu2x -D_GNU_SOURCE -pthread -O1 -g -fno-omit-frame-pointer ${SANITIZE_FLAGS:-}"
+flags="-std=gnu2x -D_GNU_SOURCE -pthread -O1 -g -fno-omit-frame-pointer -fno-lto ${SANITIZE_FLAGS:-}"
 libs="$(pkg-config --libs check libconfig) -ldl"
 failed=0 found=0
 

@@ -1,117 +1,72 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tests of mm/pt: random calls against a model (a set of pages), a walk as the processor does it, written here a second
- * time, and every shortage of frames. */
+/* Tests of mm/pt: random calls against a model (pages and tables), a walk as the processor does it, and every shortage of
+ * frames. */
 #include "mm/pt.h"
-#include "harness.h"
-#include "host/ram.h"
-#include "mm/container.h"
-#include "mm/frame.h"
+#include "mm/processor.h"
+#include "mm/pt_kern.h"
+#include "mm/tables.h"
 
-enum { PAGES = 600, RAM_FRAMES = 1500 };
+enum { RAM_FRAMES = 6000, NOTHING = 1234567 };
+#define GIB (UINT64_C(1) << 30)
+#define MIB2 (UINT64_C(1) << 21)
+static const struct pt_id map_id = { 2 }, other_id = { 3 }, no_map = { 4 };
 
-/* ---- the model: a list of mapped pages ---- */
+/* ---- the map agrees with the model ---- */
 
-struct page {
-    uint64_t va;
-    uint32_t frame, perm;
-};
-struct model {
-    struct page page[PAGES];
-    uint32_t count;
-};
+static uint32_t frame_at(const struct model_page *p, uint64_t va) { return p->frame + (uint32_t)((va - p->va) / FRAME_SIZE); }
 
-static struct page *model_find(struct model *m, uint64_t va)
+static void agrees_at(struct model *m, uint64_t va)
 {
-    for (uint32_t i = 0; i < m->count; i++)
-        if (m->page[i].va == va)
-            return &m->page[i];
-    return NULL;
+    struct model_page *p = va < PT_VA_LIMIT ? model_page(m, va) : NULL;
+    struct processor_page hw = { 0 };
+    struct frame_id f = { NOTHING };
+    uint32_t perm = 99;
+    ck_status(pt_read(map_id, va, &f, &perm), p ? UKERN_OK : UKERN_NOTFOUND);
+    ck_assert_uint_eq(f.n, p ? frame_at(p, va) : NOTHING);
+    ck_assert_uint_eq(perm, p ? p->perm : 99);
+    if (va >= PT_VA_LIMIT)
+        return;
+    ck_assert_int_eq(processor_walk(pt_kern_root(map_id).n, va, &hw), p != NULL);
+    ck_assert(!p || (hw.frame == f.n && hw.perm == perm && hw.order == 9 * p->level));
+    ck_assert(!p || (hw.accessed == (p->aged & PT_ACCESSED) && hw.dirty == (p->aged & PT_DIRTY) / PT_DIRTY));
 }
 
-static struct page *model_next(struct model *m, uint64_t from)
+static struct model_page *model_next(struct model *m, uint64_t from)
 {
-    struct page *best = NULL;
-    for (uint32_t i = 0; i < m->count; i++)
-        if (m->page[i].va >= from && (!best || m->page[i].va < best->va))
+    struct model_page *best = NULL;
+    for (uint32_t i = 0; i < m->pages; i++)
+        if (m->page[i].va + (model_span(m->page[i].level) - 1) >= from && (!best || m->page[i].va < best->va))
             best = &m->page[i];
     return best;
 }
 
-/* How many different tables the mapped pages need, the root included. */
-static uint32_t model_tables(const struct model *m)
+static void next_agrees(struct model *m, uint64_t from)
 {
-    uint32_t tables = 1;
-    for (uint32_t shift = 21; shift <= 39; shift += 9)
-        for (uint32_t i = 0; i < m->count; i++) {
-            uint32_t k = 0;
-            while (m->page[k].va >> shift != m->page[i].va >> shift)
-                k++;
-            tables += k == i; /* the first of its table */
-        }
-    return tables;
+    struct model_page *p = from < PT_VA_LIMIT ? model_next(m, from) : NULL;
+    struct frame_id f = { NOTHING };
+    uint64_t va = 42;
+    uint32_t order = 77;
+    ck_status(pt_next(map_id, from, &va, &f, &order), p ? UKERN_OK : UKERN_NOTFOUND);
+    ck_assert_uint_eq(va, p ? p->va : 42);
+    ck_assert_uint_eq(f.n, p ? p->frame : NOTHING);
+    ck_assert_uint_eq(order, p ? 9 * p->level : 77);
 }
 
-/* ---- the processor's view, from Intel's manual volume 3, 4.5 ---- */
-
-/* False: page fault. Reserved bits must be zero; W and U need all levels, NX any. */
-static bool processor_walk(struct frame_id root, uint64_t va, uint32_t *ret_frame, uint32_t *ret_perm)
+static void agrees_whole(struct model *m)
 {
-    uint64_t address = (uint64_t)root.n * 4096, entry = 0, both = 6, no_exec = 0;
-    const uint32_t from[] = { 39, 30, 21, 12 };
-    for (uint32_t i = 0; i < 4; i++) {
-        memcpy(&entry, here->m->ram + address + ((va >> from[i]) % 512) * 8, 8);
-        if (!(entry & 1))
-            return false;
-        ck_assert_msg(!(entry & UINT64_C(0x000fff0000000f80)) || i == 3, "level %u: reserved or page-size bits: %#lx", i, (unsigned long)entry);
-        both &= entry;
-        no_exec |= entry >> 63;
-        address = entry & UINT64_C(0x000ffffffffff000);
+    uint64_t from = 0;
+    for (uint32_t i = 0; i < m->pages; i++) {
+        struct model_page *p = model_next(m, from);
+        next_agrees(m, from);
+        agrees_at(m, p->va);
+        agrees_at(m, p->va + model_span(p->level) - 1);
+        from = p->va + model_span(p->level);
     }
-    *ret_frame = (uint32_t)(address / 4096);
-    *ret_perm = (both & 2 ? PERM_WRITE : 0u) | (both & 4 ? PERM_USER : 0u) | (no_exec ? 0u : PERM_EXEC);
-    return true;
-}
-
-static void agrees_at(struct model *m, struct frame_id root, uint64_t va)
-{
-    struct page *p = va < PT_VA_LIMIT ? model_find(m, va & ~UINT64_C(4095)) : NULL;
-    struct frame_id f = { 1234567 };
-    uint32_t perm = 99, frame = 0;
-    ck_status(pt_read(root, va, &f, &perm), p ? UKERN_OK : UKERN_NOTFOUND);
-    ck_assert_uint_eq(f.n, p ? p->frame : 1234567);
-    ck_assert_uint_eq(perm, p ? p->perm : 99);
-    if (va >= PT_VA_LIMIT)
-        return;
-    ck_assert_int_eq(processor_walk(root, va, &frame, &perm), p != NULL);
-    ck_assert(!p || (frame == p->frame && perm == p->perm));
-}
-
-static void agrees_whole(struct model *m, struct frame_id root)
-{
-    struct frame_id f;
-    uint64_t from = 0, va;
-    for (uint32_t i = 0; i < m->count; i++) {
-        struct page *p = model_next(m, from);
-        ck_ok(pt_next(root, from, &va, &f));
-        ck_assert(p && va == p->va && f.n == p->frame);
-        agrees_at(m, root, va);
-        from = va + 1;
-    }
-    ck_status(pt_next(root, from, &va, &f), UKERN_NOTFOUND);
-    ck_assert_uint_eq(frame_used(), model_tables(m));
+    next_agrees(m, from);
+    ck_assert_uint_eq(frame_used(), 1 + m->tables);
 }
 
 /* ---- random calls ---- */
-
-/* Addresses that share tables often, at the ends of tables and of the address space as well. */
-static uint64_t some_va(struct harness_random *r)
-{
-    static const uint64_t index[] = { 0, 1, 2, 255, 510, 511 };
-    uint64_t va = 0;
-    for (uint32_t shift = 12; shift <= 39; shift += 9)
-        va |= (harness_below(r, 3) ? index[harness_below(r, COUNT_OF(index))] : harness_below(r, 8)) << shift;
-    return va & (PT_VA_LIMIT - 1);
-}
 
 static uint64_t wrong_va(struct harness_random *r)
 {
@@ -120,83 +75,134 @@ static uint64_t wrong_va(struct harness_random *r)
     return wrong[harness_below(r, COUNT_OF(wrong))];
 }
 
-static void step_insert(struct model *m, struct frame_id root, uint64_t va, struct harness_random *r)
+static void step_insert(struct model *m, uint64_t va, uint32_t level, struct harness_random *r)
 {
-    struct frame_id f = { (uint32_t)harness_below(r, RAM_FRAMES) };
-    uint32_t perm = (uint32_t)harness_below(r, PERM_ALL + 1);
-    ck_status(pt_insert(root, va, (struct frame_id){ RAM_FRAMES }, perm), UKERN_BADARG);
-    ck_status(pt_insert(root, va, NO_FRAME, perm), UKERN_BADARG);
-    ck_status(pt_insert(root, va, f, PERM_ALL + 1), UKERN_BADARG);
-    if (model_find(m, va)) {
-        ck_status(pt_insert(root, va, f, perm), UKERN_EXISTS);
+    struct frame_id f = { (uint32_t)harness_below(r, level ? RAM_FRAMES / 512 : RAM_FRAMES) << 9 * level };
+    uint32_t perm = (uint32_t)harness_below(r, PERM_ALL + 1), order = 9 * level;
+    ck_status(pt_insert(map_id, va, (struct frame_id){ RAM_FRAMES }, perm, order), UKERN_BADARG);
+    ck_status(pt_insert(map_id, va, (struct frame_id){ RAM_FRAMES / 512 * 512 }, perm, 9), UKERN_BADARG); /* its end is not there */
+    ck_status(pt_insert(map_id, va, NO_FRAME, perm, order), UKERN_BADARG);
+    ck_status(pt_insert(map_id, va, (struct frame_id){ UINT32_MAX & ~511u }, perm, 9), UKERN_BADARG);
+    ck_status(pt_insert(map_id, va, f, PERM_ALL + 1, order), UKERN_BADARG);
+    ck_status(pt_insert(map_id, va, f, UINT32_MAX, order), UKERN_BADARG);
+    ck_status(pt_insert(map_id, va, f, perm, 1 + (uint32_t)harness_below(r, 8)), UKERN_BADARG);
+    ck_status(pt_insert(map_id, va, f, perm, 18), UKERN_BADARG);
+    ck_status(pt_insert(no_map, va, f, perm, order), UKERN_BADARG);
+    if (level)
+        ck_status(pt_insert(map_id, va, (struct frame_id){ f.n + 1 + (uint32_t)harness_below(r, 511) }, perm, 9), UKERN_BADARG);
+    if (model_in_way(m, va, model_span(level))) {
+        ck_status(pt_insert(map_id, va, f, perm, order), UKERN_EXISTS);
         return;
     }
-    if (m->count == PAGES)
+    if (m->pages == MODEL_PAGES)
         return;
-    ck_ok(pt_insert(root, va, f, perm));
-    m->page[m->count++] = (struct page){ va, f.n, perm };
+    ck_ok(pt_insert(map_id, va, f, perm, order));
+    if (level)
+        model_trim(m, va, 0);
+    model_need(m, va, level);
+    m->page[m->pages++] = (struct model_page){ va, f.n, perm, level, 0 };
 }
 
-static void step_remove(struct model *m, struct frame_id root, uint64_t va)
+static void step_remove(struct model *m, uint64_t va)
 {
-    struct page *p = model_find(m, va);
-    struct frame_id f = { 1234567 };
-    ck_status(pt_remove(root, va, &f), p ? UKERN_OK : UKERN_NOTFOUND);
-    ck_assert_uint_eq(f.n, p ? p->frame : 1234567);
+    struct model_page *p = model_page(m, va);
+    struct frame_id f = { NOTHING };
+    uint32_t order = 77;
+    bool begins = p && p->va == va;
+    ck_status(pt_remove(no_map, va, &f, &order), UKERN_BADARG);
+    ck_status(pt_remove(map_id, va, &f, &order), begins ? UKERN_OK : UKERN_NOTFOUND);
+    ck_assert_uint_eq(f.n, begins ? p->frame : NOTHING);
+    ck_assert_uint_eq(order, begins ? 9 * p->level : 77);
+    if (begins) {
+        *p = m->page[--m->pages];
+        model_trim(m, va, 2);
+    }
+}
+
+static void step_range(struct model *m, uint64_t va, uint32_t level, struct harness_random *r)
+{
+    uint64_t pages = 1 + harness_below(r, harness_below(r, 2) ? 2000 : 5), last = va + pages * FRAME_SIZE - 1;
+    bool fits = last < PT_VA_LIMIT;
+    if (harness_below(r, 2)) {
+        ck_status(pt_prepare(map_id, va, pages, 9 * level), fits ? UKERN_OK : UKERN_BADARG);
+        for (uint64_t at = va; fits && at <= last; at = (at | (model_span(level + 1) - 1)) + 1)
+            model_need(m, at, level);
+    } else {
+        ck_status(pt_trim(map_id, va, pages), fits ? UKERN_OK : UKERN_BADARG);
+        for (uint64_t at = va; fits && at <= last; at = (at | (MIB2 - 1)) + 1)
+            model_trim(m, at, 2);
+    }
+}
+
+static void step_aged(struct model *m, uint64_t va, struct harness_random *r)
+{
+    struct model_page *p = model_page(m, va);
+    uint32_t aged = 77, write = (uint32_t)harness_below(r, 2);
+    if (harness_below(r, 3)) {
+        ck_status(pt_touch(map_id, va, write), p ? UKERN_OK : UKERN_NOTFOUND);
+        if (p)
+            p->aged |= PT_ACCESSED | (write ? PT_DIRTY : 0);
+        return;
+    }
+    ck_status(pt_age(map_id, va, &aged), p ? UKERN_OK : UKERN_NOTFOUND);
+    ck_assert_uint_eq(aged, p ? p->aged : 77);
     if (p)
-        *p = m->page[--m->count];
+        p->aged = 0;
 }
 
-static void step_next(struct model *m, struct frame_id root, uint64_t from)
+static void step_wrong(uint64_t va)
 {
-    struct page *p = model_next(m, from);
-    struct frame_id f = { 1234567 };
-    uint64_t va = 42;
-    ck_status(pt_next(root, from, &va, &f), p ? UKERN_OK : UKERN_NOTFOUND);
-    ck_assert_uint_eq(va, p ? p->va : 42);
-    ck_assert_uint_eq(f.n, p ? p->frame : 1234567);
-}
-
-static void step_wrong(struct frame_id root, uint64_t va)
-{
-    struct frame_id f = { 1234567 };
-    ck_status(pt_insert(root, va, (struct frame_id){ 3 }, PERM_ALL), UKERN_BADARG);
-    ck_status(pt_remove(root, va, &f), UKERN_BADARG);
-    ck_status(pt_prepare(root, va, 1), UKERN_BADARG);
-    ck_assert_uint_eq(f.n, 1234567);
+    struct frame_id f = { NOTHING };
+    uint32_t order = 77, aged = 77;
+    ck_status(pt_insert(map_id, va, (struct frame_id){ 3 }, PERM_ALL, 0), UKERN_BADARG);
+    ck_status(pt_insert(map_id, va, (struct frame_id){ 512 }, PERM_ALL, 9), UKERN_BADARG);
+    ck_status(pt_insert(map_id, (va & ~UINT64_C(4095)) | 4096, (struct frame_id){ 512 }, PERM_ALL, 9), UKERN_BADARG);
+    ck_status(pt_remove(map_id, va, &f, &order), UKERN_BADARG);
+    ck_status(pt_prepare(map_id, va, 1, 0), UKERN_BADARG);
+    ck_status(pt_trim(map_id, va, 1), UKERN_BADARG);
+    if (va >= PT_VA_LIMIT) {
+        ck_status(pt_touch(map_id, va, true), UKERN_NOTFOUND);
+        ck_status(pt_age(map_id, va, &aged), UKERN_NOTFOUND);
+    }
+    ck_assert(f.n == NOTHING && order == 77 && aged == 77);
 }
 
 START_TEST(random_calls_agree_with_the_model_and_the_processor)
 {
     for (uint64_t seed = 1; seed <= 8; seed++) {
-        struct ukern *machine = harness_make(RAM_FRAMES * FRAME_SIZE);
+        struct ukern *machine = harness_make((uint64_t)RAM_FRAMES * FRAME_SIZE);
         struct harness_random r = { seed };
         static struct model m;
-        struct frame_id root;
-        m.count = 0;
-        ck_ok(pt_new(&root));
-        for (uint32_t i = 0, n = harness_rounds(4000); i < n; i++) {
-            uint64_t va = m.count && harness_below(&r, 2) ? m.page[harness_below(&r, m.count)].va : some_va(&r);
-            uint64_t wrong = wrong_va(&r);
-            switch (harness_below(&r, 8)) {
-            case 0 ... 2: step_insert(&m, root, va, &r); break;
-            case 3 ... 5: step_remove(&m, root, va); break;
-            case 6: step_next(&m, root, harness_below(&r, 2) ? va : va + harness_below(&r, 4097)); break;
-            default: step_wrong(root, wrong);
+        m.pages = m.tables = 0;
+        ck_ok(pt_new(map_id, ROOT_CONTAINER));
+        for (uint32_t i = 0, n = harness_rounds(3000); i < n; i++) {
+            uint32_t level = harness_below(&r, 4) == 0;
+            uint64_t va = processor_some_va(&r, 9 * level), wrong = wrong_va(&r);
+            if (m.pages && harness_below(&r, 2))
+                va = m.page[harness_below(&r, m.pages)].va & ~(model_span(level) - 1);
+            switch (harness_below(&r, 16)) {
+            case 0 ... 5: step_insert(&m, va, level, &r); break;
+            case 6 ... 9: step_remove(&m, va); break;
+            case 10: next_agrees(&m, harness_below(&r, 2) ? va : va + harness_below(&r, MIB2)); break;
+            case 11: step_range(&m, va, level, &r); break;
+            case 12 ... 14: step_aged(&m, va + harness_below(&r, 4096), &r); break;
+            default: step_wrong(wrong);
             }
-            agrees_at(&m, root, va);
-            agrees_at(&m, root, va + harness_below(&r, 4096));
-            agrees_at(&m, root, wrong);
-            if (i % 200 == 0)
-                agrees_whole(&m, root);
+            agrees_at(&m, va);
+            agrees_at(&m, va + harness_below(&r, 4096));
+            agrees_at(&m, va ^ (UINT64_C(1) << (12 + harness_below(&r, 30))));
+            agrees_at(&m, wrong);
+            if (i % 100 == 0)
+                agrees_whole(&m);
         }
-        agrees_whole(&m, root);
-        if (seed % 2) {
-            while (m.count)
-                step_remove(&m, root, m.page[0].va);
-            agrees_whole(&m, root);
-        }
-        pt_destroy(root);
+        agrees_whole(&m);
+        while (m.pages)
+            step_remove(&m, m.page[0].va);
+        agrees_whole(&m);
+        ck_ok(pt_trim(map_id, 0, PT_VA_LIMIT / FRAME_SIZE));
+        m.tables = 0;
+        agrees_whole(&m);
+        pt_end(map_id);
         ck_assert_uint_eq(frame_used(), 0);
         harness_free(machine);
     }
@@ -205,37 +211,27 @@ END_TEST
 
 /* ---- shortage ---- */
 
-/* Takes frames until k are left. */
-static void leave_free(uint32_t k)
-{
-    struct frame_id f;
-    while (frame_usable() - frame_used() > k) {
-        ck_ok(container_alloc(ROOT_CONTAINER, &f));
-        frame_clear(f, 1);
-    }
-}
-
 START_TEST(no_frame_for_a_table_changes_nothing)
 {
     /* One page is mapped; the other needs 0 to 3 more tables. */
-    static const struct { uint64_t va; uint32_t tables; } other[] = {
-        { 0x5000, 0 }, { 1 << 21, 1 }, { 1 << 30, 2 }, { UINT64_C(1) << 39, 3 },
+    static const struct { uint64_t va; uint32_t tables, order; } other[] = {
+        { 0x5000, 0, 0 }, { MIB2, 1, 0 }, { GIB, 2, 0 }, { GIB << 9, 3, 0 }, { MIB2, 0, 9 }, { GIB, 1, 9 }, { GIB << 9, 2, 9 },
     };
     for (uint32_t i = 0; i < COUNT_OF(other); i++)
         for (uint32_t k = 0; k <= other[i].tables; k++) {
-            struct ukern *m = harness_make(64 * FRAME_SIZE);
-            struct frame_id root, f;
+            struct ukern *m = harness_make(1200 * FRAME_SIZE);
+            struct frame_id f = { other[i].order ? 512 : 10 };
             uint32_t perm;
-            ck_ok(pt_new(&root));
-            ck_ok(pt_insert(root, 0, (struct frame_id){ 9 }, PERM_WRITE));
-            leave_free(k);
-            uint64_t table = harness_hash(frame_bytes(root), FRAME_SIZE);
+            ck_ok(pt_new(map_id, ROOT_CONTAINER));
+            ck_ok(pt_insert(map_id, 0, (struct frame_id){ 9 }, PERM_WRITE, 0));
+            tables_leave_free(k);
+            uint64_t hash = tables_hash();
             bool enough = k == other[i].tables;
-            ck_status(pt_insert(root, other[i].va, (struct frame_id){ 10 }, PERM_ALL), enough ? UKERN_OK : UKERN_NOMEM);
+            ck_status(pt_insert(map_id, other[i].va, f, PERM_ALL, other[i].order), enough ? UKERN_OK : UKERN_NOMEM);
             ck_assert_uint_eq(frame_usable() - frame_used(), enough ? 0 : k);
-            ck_status(pt_read(root, other[i].va, &f, &perm), enough ? UKERN_OK : UKERN_NOTFOUND);
-            ck_assert(enough || table == harness_hash(frame_bytes(root), FRAME_SIZE));
-            ck_status(pt_new(&f), !enough && k ? UKERN_OK : UKERN_NOMEM);
+            ck_assert_int_eq(enough, hash != tables_hash());
+            ck_status(pt_read(map_id, other[i].va, &f, &perm), enough ? UKERN_OK : UKERN_NOTFOUND);
+            ck_status(pt_new(other_id, ROOT_CONTAINER), !enough && k ? UKERN_OK : UKERN_NOMEM);
             harness_free(m);
         }
 }
@@ -246,41 +242,41 @@ static void prepare_with(uint64_t va, uint64_t pages, uint64_t there, uint32_t t
 {
     for (uint32_t k = 0; k <= tables; k++) {
         struct ukern *m = harness_make(64 * FRAME_SIZE);
-        struct frame_id root, f;
-        ck_ok(pt_new(&root));
-        ck_ok(pt_insert(root, there, (struct frame_id){ 9 }, 0));
-        leave_free(k);
-        uint64_t memory = harness_hash(m->ram, (size_t)m->frames * FRAME_SIZE);
+        struct frame_id f;
+        uint32_t perm, order;
+        ck_ok(pt_new(map_id, ROOT_CONTAINER));
+        ck_ok(pt_insert(map_id, there, (struct frame_id){ 9 }, 0, 0));
+        tables_leave_free(k);
+        uint64_t hash = tables_hash();
         if (k < tables) {
-            ck_status(pt_prepare(root, va, pages), UKERN_NOMEM);
+            ck_status(pt_prepare(map_id, va, pages, 0), UKERN_NOMEM);
             ck_assert_uint_eq(frame_usable() - frame_used(), k);
-            leave_free(0); /* what was tried on the free frames goes with it: they are zeroed */
-            ck_assert(memory == harness_hash(m->ram, (size_t)m->frames * FRAME_SIZE));
-        } else {
-            ck_ok(pt_prepare(root, va, pages));
-            ck_assert_uint_eq(frame_usable() - frame_used(), 0);
-            ck_ok(pt_prepare(root, va, pages)); /* nothing is missing any more */
-            for (uint64_t i = 0; i < pages; i++)
-                ck_status(pt_insert(root, va + i * FRAME_SIZE, (struct frame_id){ 7 }, PERM_USER),
-                          va + i * FRAME_SIZE == there ? UKERN_EXISTS : UKERN_OK);
-            for (uint64_t i = 0; i < pages; i++)
-                ck_ok(pt_remove(root, va + i * FRAME_SIZE, &f));
-            uint32_t perm;
-            ck_status(pt_read(root, there, &f, &perm), there >= va && there < va + pages * FRAME_SIZE ? UKERN_NOTFOUND : UKERN_OK);
+            ck_assert(hash == tables_hash());
+            harness_free(m);
+            continue;
         }
+        ck_ok(pt_prepare(map_id, va, pages, 0));
+        ck_assert_uint_eq(frame_usable() - frame_used(), 0);
+        ck_ok(pt_prepare(map_id, va, pages, 0)); /* nothing is missing any more */
+        for (uint64_t i = 0; i < pages; i++)
+            ck_status(pt_insert(map_id, va + i * FRAME_SIZE, (struct frame_id){ 7 }, PERM_USER, 0),
+                      va + i * FRAME_SIZE == there ? UKERN_EXISTS : UKERN_OK);
+        for (uint64_t i = 0; i < pages; i++)
+            ck_ok(pt_remove(map_id, va + i * FRAME_SIZE, &f, &order));
+        ck_status(pt_read(map_id, there, &f, &perm), there >= va && there < va + pages * FRAME_SIZE ? UKERN_NOTFOUND : UKERN_OK);
         harness_free(m);
     }
 }
 
 START_TEST(prepared_ranges_take_all_or_nothing)
 {
-    const uint64_t gib = UINT64_C(1) << 30, mib2 = 1 << 21, far = UINT64_C(200) << 39;
+    const uint64_t far = UINT64_C(200) << 39;
     prepare_with(0x1000, 1, 0, 0);                          /* all there */
-    prepare_with(mib2 - 4096, 2, 0, 1);                     /* over the edge of a table */
-    prepare_with(mib2 - 4096, 3 * 512 + 2, far, 3 + 4);     /* five tables below two new levels */
-    prepare_with(gib - 4096, 2, 0, 3);                      /* over the edge of a directory: 1 + (1 + 1) */
-    prepare_with((gib << 9) - 4096, 2, 0, 2 + 3);           /* over the edge of a directory of directories */
-    prepare_with(gib - mib2, 1024, gib + 4096, 2);          /* the upper half is there */
+    prepare_with(MIB2 - 4096, 2, 0, 1);                     /* over the edge of a table */
+    prepare_with(MIB2 - 4096, 3 * 512 + 2, far, 3 + 4);     /* five tables below two new levels */
+    prepare_with(GIB - 4096, 2, 0, 3);                      /* over the edge of a directory: 1 + (1 + 1) */
+    prepare_with((GIB << 9) - 4096, 2, 0, 2 + 3);           /* over the edge of a directory of directories */
+    prepare_with(GIB - MIB2, 1024, GIB + 4096, 2);          /* the upper half is there */
     prepare_with(PT_VA_LIMIT - 4096, 1, 0, 3);              /* the last page of all */
     prepare_with(far, 512 * 5, far + 512 * 4096 * 2, 4);    /* the third of five tables is there */
 }
@@ -289,54 +285,100 @@ END_TEST
 START_TEST(ranges_that_wrap_are_refused)
 {
     struct ukern *m = harness_make(64 * FRAME_SIZE);
-    struct frame_id root;
-    ck_ok(pt_new(&root));
-    ck_status(pt_prepare(root, 0, 0), UKERN_BADARG);
-    ck_status(pt_prepare(root, 4096, PT_VA_LIMIT / 4096), UKERN_BADARG);
-    ck_status(pt_prepare(root, PT_VA_LIMIT - 4096, 2), UKERN_BADARG);
-    ck_status(pt_prepare(root, 0, UINT64_MAX), UKERN_BADARG);
-    ck_status(pt_prepare(root, 4096, UINT64_MAX / 4096), UKERN_BADARG);
-    ck_status(pt_prepare(root, 0, PT_VA_LIMIT / 4096), UKERN_NOMEM); /* legal, and far too much */
+    ck_ok(pt_new(map_id, ROOT_CONTAINER));
+    static const struct { uint64_t va, pages; } wrong[] = {
+        { 0, 0 }, { 4096, PT_VA_LIMIT / 4096 }, { PT_VA_LIMIT - 4096, 2 }, { 0, UINT64_MAX }, { 4096, UINT64_MAX / 4096 },
+        { 4096, UINT64_MAX }, { PT_VA_LIMIT, 1 }, { UINT64_C(1) << 63, 1 }, { 1, 1 },
+    };
+    for (uint32_t i = 0; i < COUNT_OF(wrong); i++) {
+        ck_status(pt_prepare(map_id, wrong[i].va, wrong[i].pages, 0), UKERN_BADARG);
+        ck_status(pt_prepare(map_id, wrong[i].va, wrong[i].pages, 9), UKERN_BADARG);
+        ck_status(pt_trim(map_id, wrong[i].va, wrong[i].pages), UKERN_BADARG);
+    }
+    ck_status(pt_prepare(map_id, 4096, 512, 9), UKERN_BADARG); /* not aligned for large pages */
+    ck_status(pt_prepare(map_id, 0, 1, 1), UKERN_BADARG);
+    ck_status(pt_prepare(no_map, 0, 1, 0), UKERN_BADARG);
+    ck_status(pt_trim(no_map, 0, 1), UKERN_BADARG);
+    ck_status(pt_prepare((struct pt_id){ NO_ID }, 0, 1, 0), UKERN_BADARG);
+    ck_status(pt_prepare(map_id, 0, PT_VA_LIMIT / 4096, 0), UKERN_NOMEM); /* legal, and far too much */
     ck_assert_uint_eq(frame_used(), 1);
     harness_free(m);
 }
 END_TEST
 
-START_TEST(prepared_tables_go_with_the_root_or_a_removal)
+/* ---- tables and large pages ---- */
+
+START_TEST(prepared_tables_go_by_trim_or_a_removal)
 {
     struct ukern *m = harness_make(64 * FRAME_SIZE);
-    struct frame_id root, f;
-    ck_ok(pt_new(&root));
-    ck_ok(pt_prepare(root, 0, 2 * 512));
+    struct frame_id f;
+    uint32_t order;
+    ck_ok(pt_new(map_id, ROOT_CONTAINER));
+    ck_ok(pt_prepare(map_id, 0, 2 * 512, 0));
     ck_assert_uint_eq(frame_used(), 5);
-    ck_ok(pt_insert(root, 0, (struct frame_id){ 1 }, 0));
-    ck_ok(pt_remove(root, 0, &f));
+    ck_ok(pt_insert(map_id, 0, (struct frame_id){ 1 }, 0, 0));
+    ck_ok(pt_remove(map_id, 0, &f, &order));
     ck_assert_uint_eq(frame_used(), 4); /* the second table was never used */
-    ck_ok(pt_insert(root, 1 << 21, (struct frame_id){ 1 }, 0));
-    ck_ok(pt_remove(root, 1 << 21, &f));
+    ck_ok(pt_trim(map_id, 0, 512));
+    ck_assert_uint_eq(frame_used(), 4); /* its own range, and no more */
+    ck_ok(pt_trim(map_id, MIB2 + 4096, 1));
     ck_assert_uint_eq(frame_used(), 1);
-    ck_ok(pt_prepare(root, 0, 2 * 512));
-    pt_destroy(root);
+    ck_ok(pt_prepare(map_id, 0, 2 * 512, 0));
+    ck_ok(pt_insert(map_id, MIB2, (struct frame_id){ 1 }, 0, 0));
+    ck_ok(pt_trim(map_id, 0, PT_VA_LIMIT / FRAME_SIZE));
+    ck_assert_uint_eq(frame_used(), 4); /* one page stays */
+    ck_ok(pt_remove(map_id, MIB2, &f, &order));
+    pt_end(map_id);
     ck_assert_uint_eq(frame_used(), 0);
+    harness_free(m);
+}
+END_TEST
+
+START_TEST(large_and_small_pages_respect_each_other)
+{
+    struct ukern *m = harness_make((uint64_t)RAM_FRAMES * FRAME_SIZE);
+    struct frame_id f, big = { 1024 };
+    uint32_t perm, order;
+    ck_ok(pt_new(map_id, ROOT_CONTAINER));
+    ck_ok(pt_insert(map_id, MIB2 + 0x3000, (struct frame_id){ 5 }, 0, 0));
+    ck_status(pt_insert(map_id, MIB2, big, 0, 9), UKERN_EXISTS);
+    ck_ok(pt_insert(map_id, 2 * MIB2, big, PERM_USER | PERM_EXEC, 9));
+    ck_status(pt_insert(map_id, 2 * MIB2 + 0x3000, (struct frame_id){ 5 }, 0, 0), UKERN_EXISTS);
+    ck_status(pt_insert(map_id, 2 * MIB2, (struct frame_id){ 5 }, 0, 0), UKERN_EXISTS);
+    ck_status(pt_insert(map_id, 2 * MIB2, big, 0, 9), UKERN_EXISTS);
+    ck_status(pt_remove(map_id, 2 * MIB2 + 4096, &f, &order), UKERN_NOTFOUND); /* only whole, from where it begins */
+    ck_ok(pt_prepare(map_id, 2 * MIB2, 512, 0));
+    ck_assert_uint_eq(frame_used(), 4); /* there is no table to be had below it */
+    ck_ok(pt_read(map_id, 2 * MIB2 + 0x1ff123, &f, &perm));
+    ck_assert(f.n == 1024 + 511 && perm == (PERM_USER | PERM_EXEC));
+    ck_ok(pt_remove(map_id, 2 * MIB2, &f, &order));
+    ck_assert(f.n == 1024 && order == 9);
+    ck_ok(pt_prepare(map_id, 2 * MIB2, 512, 0));
+    ck_assert_uint_eq(frame_used(), 5);
+    tables_leave_free(0);
+    uint32_t used = frame_used();
+    ck_ok(pt_insert(map_id, 2 * MIB2, big, 0, 9)); /* takes the place of the empty table, and needs none */
+    ck_assert_uint_eq(frame_used(), used - 1);
     harness_free(m);
 }
 END_TEST
 
 START_TEST(a_full_table_counts_to_512)
 {
-    struct ukern *m = harness_make(600 * FRAME_SIZE);
-    struct frame_id root, f;
-    ck_ok(pt_new(&root));
+    struct ukern *m = harness_make(1200 * FRAME_SIZE);
+    struct frame_id f;
+    uint32_t order;
+    ck_ok(pt_new(map_id, ROOT_CONTAINER));
     for (uint64_t i = 0; i < 512; i++) /* at the lowest level, and at the one above */
-        ck_ok(pt_insert(root, i * 4096, (struct frame_id){ (uint32_t)i }, PERM_ALL));
+        ck_ok(pt_insert(map_id, i * 4096, (struct frame_id){ (uint32_t)i }, PERM_ALL, 0));
     for (uint64_t i = 1; i < 512; i++)
-        ck_ok(pt_insert(root, i << 21, (struct frame_id){ (uint32_t)i }, PERM_ALL));
-    ck_assert_uint_eq(frame_used(), 1 + 2 + 512);
+        ck_ok(pt_insert(map_id, i << 21, (struct frame_id){ (uint32_t)i & ~511u }, PERM_ALL, i % 2 ? 0 : 9));
+    ck_assert_uint_eq(frame_used(), 1 + 2 + 1 + 256);
     for (uint64_t i = 512; i-- > 1;)
-        ck_ok(pt_remove(root, i << 21, &f));
+        ck_ok(pt_remove(map_id, i << 21, &f, &order));
     ck_assert_uint_eq(frame_used(), 1 + 2 + 1);
     for (uint64_t i = 0; i < 512; i++) {
-        ck_ok(pt_remove(root, i * 4096, &f));
+        ck_ok(pt_remove(map_id, i * 4096, &f, &order));
         ck_assert_uint_eq(f.n, i);
     }
     ck_assert_uint_eq(frame_used(), 1);
@@ -344,28 +386,57 @@ START_TEST(a_full_table_counts_to_512)
 }
 END_TEST
 
-START_TEST(roots_are_apart)
+START_TEST(maps_are_apart)
 {
     struct ukern *m = harness_make(64 * FRAME_SIZE);
-    struct frame_id a, b, f, page;
-    uint32_t perm;
-    ck_ok(pt_new(&a));
-    ck_ok(pt_new(&b));
-    ck_ok(pt_insert(a, 0x7000, (struct frame_id){ 11 }, PERM_USER));
-    ck_status(pt_read(b, 0x7000, &f, &perm), UKERN_NOTFOUND);
+    struct frame_id f, page;
+    uint32_t perm, order;
+    uint64_t va;
+    ck_ok(pt_new(map_id, ROOT_CONTAINER));
+    ck_ok(pt_new(other_id, ROOT_CONTAINER));
+    ck_ok(pt_insert(map_id, 0x7000, (struct frame_id){ 11 }, PERM_USER, 0));
+    ck_status(pt_read(other_id, 0x7000, &f, &perm), UKERN_NOTFOUND);
+    ck_status(pt_next(other_id, 0, &va, &f, &order), UKERN_NOTFOUND);
+    ck_status(pt_read(no_map, 0x7000, &f, &perm), UKERN_NOTFOUND);
+    ck_status(pt_next(no_map, 0, &va, &f, &order), UKERN_NOTFOUND);
+    ck_status(pt_touch(no_map, 0x7000, false), UKERN_NOTFOUND);
+    ck_status(pt_age(no_map, 0x7000, &perm), UKERN_NOTFOUND);
     ck_ok(container_alloc(ROOT_CONTAINER, &page));
-    ck_ok(pt_insert(b, 0x7000, page, PERM_WRITE));
-    pt_destroy(b);
-    ck_assert_uint_eq(frame_used(), 4 + 1); /* a's tables, and the page: it is the caller's */
+    ck_ok(pt_insert(other_id, 0x7000, page, PERM_WRITE, 0));
+    ck_ok(pt_remove(other_id, 0x7000, &f, &order));
+    ck_assert(f.n == page.n && frame_refs(page) == 1); /* a page's references are the caller's affair */
+    pt_end(other_id);
+    ck_assert_uint_eq(frame_used(), 4 + 1); /* the first map's tables, and the page */
     ck_ok(container_free(page));
-    ck_ok(pt_read(a, 0x7000, &f, &perm));
+    ck_ok(pt_read(map_id, 0x7000, &f, &perm));
     ck_assert(f.n == 11 && perm == PERM_USER);
-    leave_free(0);
-    ck_status(pt_new(&b), UKERN_NOMEM);
+    tables_leave_free(0);
+    ck_status(pt_new(other_id, ROOT_CONTAINER), UKERN_NOMEM);
+    harness_free(m);
+}
+END_TEST
+
+START_TEST(tables_are_paid_by_the_maps_container)
+{
+    struct ukern *m = harness_make(64 * FRAME_SIZE);
+    struct container_id who;
+    struct container_info info;
+    struct frame_id f;
+    uint32_t order;
+    ck_ok(container_split(ROOT_CONTAINER, 4, &who));
+    ck_status(pt_new(map_id, (struct container_id){ 99 }), UKERN_BADARG);
+    ck_ok(pt_new(map_id, who));
+    ck_ok(pt_insert(map_id, 0x1000, (struct frame_id){ 5 }, PERM_ALL, 0));
+    ck_ok(container_info(who, &info));
+    ck_assert_uint_eq(info.usage, 4);
+    ck_status(pt_insert(map_id, MIB2, (struct frame_id){ 5 }, PERM_ALL, 0), UKERN_NOMEM);
+    ck_ok(pt_remove(map_id, 0x1000, &f, &order));
+    pt_end(map_id);
+    ck_ok(container_revoke(who)); /* BUSY, were anything still charged */
     harness_free(m);
 }
 END_TEST
 
 HARNESS_TESTS("mm/pt", random_calls_agree_with_the_model_and_the_processor, no_frame_for_a_table_changes_nothing,
-              prepared_ranges_take_all_or_nothing, ranges_that_wrap_are_refused, prepared_tables_go_with_the_root_or_a_removal,
-              a_full_table_counts_to_512, roots_are_apart)
+              prepared_ranges_take_all_or_nothing, ranges_that_wrap_are_refused, prepared_tables_go_by_trim_or_a_removal,
+              large_and_small_pages_respect_each_other, a_full_table_counts_to_512, maps_are_apart, tables_are_paid_by_the_maps_container)

@@ -356,16 +356,17 @@ static uint64_t address_space(void)
 START_TEST(slots_run_out_and_come_back)
 {
     struct ukern *m = harness_make(128 * FRAME_SIZE);
-    struct space_id s[17];
-    for (uint32_t i = 0; i < 16; i++)
+    enum { MAPS = 16 + 4 }; /* a page map for each task and each VM */
+    struct space_id s[MAPS + 1];
+    for (uint32_t i = 0; i < MAPS; i++)
         ck_ok(space_new(&s[i]));
-    s[16] = (struct space_id){ 4711 };
-    ck_status(space_new(&s[16]), UKERN_NOMEM);
-    ck_assert_uint_eq(s[16].n, 4711);
-    ck_assert_uint_eq(frame_used(), 16);
+    s[MAPS] = (struct space_id){ 4711 };
+    ck_status(space_new(&s[MAPS]), UKERN_NOMEM);
+    ck_assert_uint_eq(s[MAPS].n, 4711);
+    ck_assert_uint_eq(frame_used(), MAPS);
     space_destroy(s[5]);
-    ck_ok(space_new(&s[16]));
-    for (uint32_t i = 0; i < 17; i++)
+    ck_ok(space_new(&s[MAPS]));
+    for (uint32_t i = 0; i < MAPS + 1; i++)
         if (i != 5)
             space_destroy(s[i]);
     ck_assert_uint_eq(frame_used(), 0);
@@ -516,7 +517,7 @@ static void *race(void *arg)
 START_TEST(cpus_race_for_slots)
 {
     struct ukern *m;
-    struct ukern_params p = { .cpus = CPUS, .max_tasks = 7 }; /* fewer than they want */
+    struct ukern_params p = { .cpus = CPUS, .max_tasks = 6, .max_vms = 1 }; /* fewer than they want */
     ck_ok(harness_boot(&p, 0, &m));
     pthread_t thread[CPUS];
     for (uint32_t i = 0; i < CPUS; i++)

@@ -25,7 +25,7 @@ static struct ukern *set_up(void)
     ck_ok(kvm_guest_make(&host, false, &guest));
     ck_ok(space_new(&space));
     ck_ok(space_map(space, VA, PAGES, PERM_USER | PERM_WRITE));
-    ck_ok(npt_new((struct pt_id){ m->params.max_tasks }, &guest, host.slots, &npt));
+    ck_ok(npt_new(&guest, host.slots, &npt));
     memset(model, 0, sizeof model);
     return m;
 }

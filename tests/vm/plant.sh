@@ -9,7 +9,7 @@ export srcdir builddir
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failed=0 found=0
-flags="-std=gnu2x -D_GNU_SOURCE -pthread -O1 -g -fno-omit-frame-pointer ${SANITIZE_FLAGS:-} -I$builddir -I$srcdir/include -I$srcdir/src -I$srcdir/tests"
+flags="-std=gnu2x -D_GNU_SOURCE -pthread -O1 -g -fno-omit-frame-pointer -fno-lto ${SANITIZE_FLAGS:-} -I$builddir -I$srcdir/include -I$srcdir/src -I$srcdir/tests"
 libs="$(pkg-config --libs check libconfig libelf) -ldl"
 
 # run_with BUG SOURCE TEST: 0 the test passes, 1 it fails, 2 it cannot be built, 77 it skips, 124 it hangs

@@ -69,8 +69,8 @@ enum verdict container_split_spec(struct container_view *s, struct container_id 
     struct container_info c = get(s->container->of, id);
     struct container_id lowest = { lowest_child(s, id) };
     r->ret = UKERN_NOMEM;
-    if (quota > left(c) || lowest.n == NO_ID)
-        return DEFINED;
+    if (quota > left(c) || lowest.n == NO_ID || (did && did->ret == UKERN_NOMEM && here->m->cpus > 1))
+        return DEFINED; /* the last: another CPU gave its number back when this one had looked through them */
     r->ret = UKERN_OK;
     r->ret_child = CHOICE(did, ret_child, lowest);
     ALLOW(may_be(s, id, r->ret_child.n));

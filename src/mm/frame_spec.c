@@ -7,7 +7,11 @@
 #include "core/sanitize.h"
 #include "host/ram.h"
 
-void frame_abs_init(struct frame_abs *s) { INIT(s->used, "frame.used"); }
+void frame_abs_init(struct frame_abs *s)
+{
+    INIT(s->used, "frame.used");
+    INIT(s->peak, "frame.peak");
+}
 
 static bool lowest_only(void) { return here->m->params.frame_policy == UKERN_FRAMES_LOWEST; }
 static bool is_payer(struct container_id who) { return who.n <= UINT16_MAX; }
@@ -70,6 +74,8 @@ static void take(struct frame_view *s, struct frame_id first, uint32_t count, st
 #endif
     for (uint32_t n = first.n; n < first.n + count; n++)
         set(s->frame->used, frame(n), ((struct frame_use){ 1, who }));
+    if (size(s->frame->used) > val(s->frame->peak))
+        let(s->frame->peak, (uint32_t)size(s->frame->used));
 }
 
 enum verdict frame_init_spec(struct frame_view *s, const struct frame_init_ret *did, struct frame_init_ret *r)
@@ -199,12 +205,15 @@ enum verdict frame_drop_spec(struct frame_view *s, struct frame_id f, const stru
     return DEFINED;
 }
 
+/* Who does not hold a frame may see it half given out by another CPU. */
+static bool of_one_moment(void) { return here->m->cpus > 1; }
+
 enum verdict frame_refs_spec(struct frame_view *s, struct frame_id f, const struct frame_refs_ret *did,
                              struct frame_refs_ret *r)
 {
-    (void)did;
     PRE(true);
-    r->ret = get(s->frame->used, f).refs;
+    r->ret = CHOICE(did, ret, get(s->frame->used, f).refs);
+    ALLOW(of_one_moment() || r->ret == get(s->frame->used, f).refs);
     return DEFINED;
 }
 
@@ -217,9 +226,40 @@ enum verdict frame_owner_spec(struct frame_view *s, struct frame_id f, const str
     return DEFINED;
 }
 
+/* Of several CPUs each counts for itself, so that the sum is of no particular moment. */
+static bool may_count(const struct frame_view *s, uint32_t count, uint64_t exactly)
+{
+    return here->m->cpus == 1 ? count == exactly : count <= val(s->frame_type->normals);
+}
+
+enum verdict frame_used_spec(struct frame_view *s, const struct frame_used_ret *did, struct frame_used_ret *r)
+{
+    PRE(true);
+    r->ret = CHOICE(did, ret, (uint32_t)size(s->frame->used));
+    ALLOW(may_count(s, r->ret, size(s->frame->used)));
+    return DEFINED;
+}
+
+enum verdict frame_peak_spec(struct frame_view *s, const struct frame_peak_ret *did, struct frame_peak_ret *r)
+{
+    PRE(true);
+    r->ret = CHOICE(did, ret, val(s->frame->peak));
+    ALLOW(may_count(s, r->ret, val(s->frame->peak)));
+    return DEFINED;
+}
+
+enum verdict frame_usable_spec(struct frame_view *s, const struct frame_usable_ret *did, struct frame_usable_ret *r)
+{
+    (void)did;
+    PRE(true);
+    r->ret = val(s->frame_type->normals);
+    return DEFINED;
+}
+
 bool frame_relates_at(const struct frame_view *s, const struct map *m, uint64_t key)
 {
-    (void)m;
+    if (!IS(s->frame->used, m))
+        return true;
     struct frame_id f = frame(key);
     struct frame_use abs = get(s->frame->used, f);
     struct frame_entry code = frame_table_get(f);

@@ -96,9 +96,9 @@ enum verdict frame_type_init_spec(struct frame_type_view *s, const struct frame_
                                   struct frame_type_init_ret *r)
 {
     PRE(size(s->frame_type->kernel) == 0 && size(s->memmap->region) > 0);
+    uint64_t all = usable_in(s, (struct span){ 0, UINT32_MAX }), outside = usable_in(s, outside_low()) + usable_in(s, outside_high());
     r->ret = UKERN_NOMEM;
-    if (usable_in(s, outside_low()) + usable_in(s, outside_high()) < tables() ||
-        usable_in(s, (struct span){ 0, UINT32_MAX }) < tables() + 1)
+    if (outside < tables() || all == (mcertikos() ? outside : tables())) /* no table for the kernel, or no frame for others */
         return DEFINED;
     if (did && did->ret == UKERN_NOMEM) /* the arena is full: the environment's choice */
         return DEFINED;

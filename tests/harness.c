@@ -241,6 +241,12 @@ uint64_t harness_random(struct harness_random *r)
     return z ^ (z >> 31);
 }
 
+bool harness_all_code(void)
+{
+    const char *modes = getenv("UKERN_LAYERS");
+    return !modes || !strstr(modes, "=spec");
+}
+
 bool harness_on_valgrind(void) { return RUNNING_ON_VALGRIND; }
 uint32_t harness_rounds(uint32_t n) { return harness_on_valgrind() ? (n + 9) / 10 : n; }
 

@@ -19,6 +19,8 @@ struct ukern *harness_make(uint64_t ram);
 void harness_free(struct ukern *m); /* `here` is NULL afterwards */
 /* True: machines are made as on a host without membarrier. */
 extern bool harness_fences;
+/* False: UKERN_LAYERS lets layers run by their specifications alone; those have no messages, and nothing to peek at. */
+bool harness_all_code(void);
 /* What harness_boot's last failure said; valid until the next one on this thread. */
 const char *harness_error(void);
 

@@ -39,7 +39,7 @@ struct frame_cache {
     _Atomic uint32_t steal;  /* (any) STEAL_ bits: not 0, its CPU keeps out, or fences; written under frame.lock */
     _Atomic uint32_t hot;    /* (any) the frame that came last, NO_ID: it has gone again; spares count's way through memory */
     _Atomic uint32_t count;  /* (any) slots filled; the last one is the next to go */
-    _Atomic uint32_t low;    /* (any) the least that count was since the peak was last noted */
+    _Atomic uint32_t low;    /* (any) the fewest frames that were here since the peak was last noted */
     uint32_t slot[SLOTS];
 };
 
@@ -118,13 +118,19 @@ static uint32_t cache_hot(const struct frame_cache *c) { return atomic_load_expl
 static void cache_set_hot(struct frame_cache *c, uint32_t n) { atomic_store_explicit(&c->hot, n, memory_order_relaxed); }
 static uint32_t cache_frames(const struct frame_cache *c) { return cache_count(c) + (cache_hot(c) != NO_ID); }
 
+/* A frame has gone, the hot one or, when there is none, one of the slots: as many are left as are in slots. */
+static inline void cache_went(struct frame_cache *c)
+{
+    if (unlikely(cache_count(c) < cache_low(c)))
+        cache_set_low(c, cache_count(c));
+}
+
 /* From the slots; there is one. */
 static struct frame_id cache_pop(struct frame_cache *c)
 {
     uint32_t n = cache_count(c) - 1;
     cache_set_count(c, n);
-    if (n < cache_low(c))
-        cache_set_low(c, n);
+    cache_went(c);
     return (struct frame_id){ c->slot[n] };
 }
 
@@ -168,7 +174,7 @@ static void cache_drain(struct frame_state *s, struct frame_cache *c, uint32_t n
         frame_blocks_add(&s->free, c->slot[i], 1);
     memmove(c->slot, c->slot + n, left * sizeof c->slot[0]);
     cache_set_count(c, left);
-    cache_set_low(c, left);
+    cache_set_low(c, cache_frames(c));
 }
 
 /* Up to n frames for an empty cache, smallest blocks first: the scraps. */
@@ -180,7 +186,7 @@ static void cache_fill(struct frame_state *s, struct frame_cache *c, uint32_t n)
             c->slot[n - 1 - have++] = first++, got--;
     memmove(c->slot, c->slot + n - have, have * sizeof c->slot[0]);
     cache_set_count(c, have);
-    cache_set_low(c, have);
+    cache_set_low(c, cache_frames(c));
 }
 
 /* ---- statistics ---- */
@@ -196,7 +202,7 @@ uint32_t frame_used(void)
     return used_when(s, free);
 }
 
-/* What was used when the slots held least. Several CPUs had their least at different moments; the hot frames count as used. */
+/* What was used when the caches held least. Several CPUs had their least at different moments. */
 static uint32_t used_at_most(const struct frame_state *s)
 {
     uint32_t free = frame_blocks_count(&s->free);
@@ -211,7 +217,7 @@ static void frame_note_peak(struct frame_state *s)
     uint32_t used = used_at_most(s);
     if (used > atomic_load_explicit(&s->peak, memory_order_relaxed))
         atomic_store_explicit(&s->peak, used, memory_order_relaxed);
-    cache_set_low(here->frame, cache_count(here->frame));
+    cache_set_low(here->frame, cache_frames(here->frame));
 }
 
 uint32_t frame_peak(void)
@@ -297,7 +303,7 @@ static struct frame_id cache_take(struct frame_cache *c)
 {
     struct frame_id f = { cache_hot(c) };
     if (f.n != NO_ID)
-        cache_set_hot(c, NO_ID);
+        cache_set_hot(c, NO_ID), cache_went(c);
     else if (cache_count(c) > 0)
         f = cache_pop(c);
     return f;
@@ -358,6 +364,7 @@ enum ukern_status frame_alloc(struct container_id who, struct frame_id *ret_fram
         return frame_alloc_slot(who, ret_frame);
     }
     cache_set_hot(c, NO_ID);
+    cache_went(c);
     frame_begin_as(f, who, 1); /* it was given back */
     *ret_frame = f;
     enum ukern_status st = EVENT_OWNED(UKERN_OK);
@@ -559,6 +566,8 @@ struct container_id frame_owner(struct frame_id f) { return (struct container_id
 bool frame_peek_piece(struct frame_piece *at)
 {
     const struct frame_state *s = here->m->frame;
+    if (!s)
+        return false; /* the code does not run */
     for (; at->next[0] < FRAME_ORDERS; at->next[0]++, at->next[1] = 0) {
         uint32_t order = (uint32_t)at->next[0];
         uint32_t first = at->next[1] < here->m->frames ? frame_blocks_next(&s->free, order, (uint32_t)at->next[1]) : NO_ID;

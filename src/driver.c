@@ -192,8 +192,12 @@ enum ukern_status driver_machine_make(const struct driver_machine *dm, struct uk
         calculus_set_resolver(b.m, dm->where);
     if (b.st == UKERN_OK && dm->replay)
         calculus_set_replay(b.m, dm->replay);
-    if (b.st == UKERN_OK && !guard(b.m, boot_layers, &b))
-        b.st = UKERN_BROKEN;
+    if (b.st == UKERN_OK) { /* no full check in between: a layer whose init is refused has nothing to compare */
+        b.m->params.check_every = 0;
+        if (!guard(b.m, boot_layers, &b))
+            b.st = UKERN_BROKEN;
+        b.m->params.check_every = dm->check_every;
+    }
     here = outside;
     *ret_machine = b.m;
     snprintf(why, size, "%s: %s", ukern_status_name(b.st), b.m ? b.m->error : "no address space for the machine");

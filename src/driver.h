@@ -43,9 +43,11 @@ struct driver_machine {
     const char *replay;           /* the command that repeats this run, for reports; NULL: none */
 };
 
-/* The word at `at` of the arguments is a name: the part-th object that command `maker` made. */
+/* The word at `at` of the arguments is a name: the part-th object that command `maker` made. Stale: the object has ended, and
+ * nobody has its number. */
 struct driver_use {
-    uint8_t at, kind;
+    uint8_t at;
+    uint8_t kind : 7, stale : 1;
     uint16_t part;
     uint32_t maker;
 };

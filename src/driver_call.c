@@ -75,6 +75,8 @@ static struct object *object_of(const struct names *n, const struct driver_use *
     if (u->maker >= n->first_room || u->part >= n->parts[u->maker])
         return NULL;
     struct object *o = &n->object[n->first[u->maker] + u->part];
+    if (u->stale)
+        return !o->alive && n->at[o->kind][o->value] == 0 ? o : NULL;
     return o->alive && o->kind == u->kind ? o : NULL;
 }
 
@@ -250,7 +252,7 @@ static void after(struct lane *l, const struct driver_command *c, const struct p
         o->busy = (uint8_t)(o->busy + p->busies);
     if (p->refers && o)
         o->refs++;
-    if (p->ends >= 0 && o && o->kind == p->ends && (!p->ends_last || --o->refs == 0))
+    if (p->ends >= 0 && o && o->alive && o->kind == p->ends && (!p->ends_last || --o->refs == 0))
         end_name(&l->names, o);
     if (p->enters || p->leaves)
         note_inside(l->d, c, p);

@@ -114,7 +114,18 @@ static void use_object(struct driver_command *c, const struct object *o, size_t 
 {
     put_word(c->args, at, o->value);
     if (c->uses < DRIVER_USES)
-        c->use[c->uses++] = (struct driver_use){ .at = (uint8_t)at, .kind = o->kind, .part = o->part, .maker = o->maker };
+        c->use[c->uses++] = (struct driver_use){ .at = (uint8_t)at, .kind = o->kind & 7, .stale = !o->alive, .part = o->part, .maker = o->maker };
+}
+
+/* A frame that was freed and is nobody's now: a second free must be refused. */
+static const struct object *draw_stale(struct lane *l, enum driver_kind k)
+{
+    const struct names *n = &l->names;
+    const struct driver *d = l->d;
+    if (k != DRIVER_FRAME || !d->table->bare || d->lanes > 1 || d->s->sure || n->objects == 0)
+        return NULL;
+    const struct object *o = &n->object[driver_below(l, n->objects)];
+    return o->kind == k && !o->alive && n->at[k][o->value] == 0 ? o : NULL;
 }
 
 static void draw_name(struct lane *l, struct driver_command *c, const struct prim_of *p, enum driver_kind k, size_t at)
@@ -131,6 +142,11 @@ static void draw_name(struct lane *l, struct driver_command *c, const struct pri
         return;
     }
     bool stranger = n->alives[k] == 0 || one_in(l, 16);
+    const struct object *stale = stranger ? draw_stale(l, k) : NULL;
+    if (stale) {
+        use_object(c, stale, at);
+        return;
+    }
     if (k == DRIVER_CONTAINER && (stranger || one_in(l, 4)) && !one_in(l, 8))
         put_word(c->args, at, 0); /* the root */
     else if (stranger)

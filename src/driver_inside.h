@@ -49,6 +49,7 @@ struct prim_of {
 struct table {
     struct prim_of prim[PRIMS_MAX];
     uint32_t prims;
+    bool bare;                 /* no layer keeps frames of its own: an ended one is free, or a name's */
     bool made[DRIVER_KINDS];   /* some primitive makes such names */
 };
 

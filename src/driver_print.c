@@ -115,7 +115,7 @@ static void print_call(const struct writer *out, const struct driver_sequence *s
         else
             put(out, "    %s %s_%u;\n", declared(f), f->name + 4, number);
     }
-    put(out, "    here = &m->cpu[%u];\n    (void)%s(", c->cpu, p->prim->name);
+    put(out, "    here = &m->cpu[%u];\n    %s%s(", c->cpu, p->prim->has_status ? "st = " : p->prim->has_result ? "(void)" : "", p->prim->name);
     const char *separator = "";
     for (uint8_t i = 0; i < p->args; i++, separator = ", ") {
         put(out, "%s", separator);
@@ -166,6 +166,7 @@ void driver_print(const struct driver_sequence *s, const struct driver_outcome *
     for (const struct layer *const *l = calculus_tower.layers; *l && (*l)->index <= top->index; l++)
         put(out, "#include \"%s.h\"\n", (*l)->row);
     put(out, "%s", "\nstatic void calls(void *arg)\n{\n    struct ukern *m = arg;\n");
+    put(out, "    enum ukern_status st = UKERN_OK;\n");
     for (uint32_t i = 0; i < s->n; i++)
         if (t->prim[s->command[i].prim].bytes) {
             put(out, "    static unsigned char bytes[%d];\n", DRIVER_SCRATCH);
@@ -173,7 +174,7 @@ void driver_print(const struct driver_sequence *s, const struct driver_outcome *
         }
     for (uint32_t i = 0; i < s->n; i++)
         print_call(out, s, t, i);
-    put(out, "%s", "    here = &m->cpu[0];\n    (void)calculus_check_all(m);\n}\n\nSTART_TEST(found_by_check)\n{\n");
+    put(out, "%s", "    here = &m->cpu[0];\n    (void)st;\n    (void)calculus_check_all(m);\n}\n\nSTART_TEST(found_by_check)\n{\n");
     print_machine(out, &s->machine);
     put(out, "%s", "    harness_calls(&dm, calls);\n}\nEND_TEST\n\nHARNESS_TESTS(\"found\", found_by_check)\n");
     free(t);

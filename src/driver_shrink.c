@@ -136,6 +136,7 @@ void driver_shrink(struct driver_sequence *sequence, struct driver_outcome *last
         shrink_commands(s);
         shrink_machine(s);
         shrink_arguments(s);
+        shrink_machine(s);
         *ret_replays = s->replays;
     }
     free(s->try.command);

@@ -123,6 +123,8 @@ struct table *driver_table(const struct layer *top)
             if (!skip)
                 learn(&t->prim[t->prims++], *p);
         }
+    if (t)
+        t->bare = !driver_layer("container") || top->index <= driver_layer("container")->index;
     for (uint32_t i = 0; t && i < t->prims; i++)
         if (t->prim[i].makes >= 0)
             t->made[t->prim[i].makes] = true;

@@ -245,7 +245,7 @@ static void failed(struct checking *c, uint64_t seed)
 {
     uint32_t replays = 0, before = c->sequence.n;
     c->failed = true;
-    check_command(c, seed, c->failure.at, c->command, sizeof c->command);
+    check_command(c, seed, c->failure.at > 0 ? c->failure.at : 1, c->command, sizeof c->command);
     driver_shrink(&c->sequence, &c->failure, &replays);
     tell(c);
     if (!c->json) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pt_entry_spec: page tables are a map from (table, index) to 64 bits; what is 0 is not in it.
  *
- * Relation    an entry is the word in its table's frame; a table has as many words that are not 0 as the state says, so no
- *             word of it is without a name */
+ * Relation    an entry is the word in its table's frame; a table has as many words that are not 0 as the state says, so
+ *             no word of it is without a name */
 #include "core/spec.h"
 #include "host/ram.h"
 

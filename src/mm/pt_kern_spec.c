@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* pt_kern_spec: the kernel's half is one function of the address, and every map's root begins with the same entries of it.
+/* pt_kern_spec: the kernel's half is one function of the address, and every map's root has the same entries for it.
  *
  *     shown(level, n)   the n-th entry of that level, counted from PT_KERNEL_BASE: a page of the memory, an entry for
  *                       a table of mm/frame_type's KERNEL frames, or absent
@@ -36,7 +36,7 @@ static struct pte page(uint64_t frame, uint64_t more)
     return (struct pte){ frame << FRAME_SHIFT | PTE_P | PTE_W | PTE_A | PTE_D | more };
 }
 
-/* An entry for the i-th of the kernel's tables: those of level 2 come first, then of level 1, then the one of level 0. */
+/* An entry for the i-th of the kernel's tables: those of level 2 come first, then those of level 1, then level 0's. */
 static struct pte table(const struct pt_kern_view *s, uint64_t i)
 {
     struct frame_id f = get(s->frame_type->kernel, (uint32_t)i);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pt_spec: a page map is a finite map; tables are there because somebody pays for them.
  *
- *     page(id, va)    the page that begins there      table(id, level, va)   the table over va whose entries have that level
- *
- * Relation    a walk from the map's root to where a page begins finds it, to where a table is finds the table, with the count of
- *             what is below it; all that memory has below the roots is as many pages and tables as the state has */
+ * Relation    a walk from the map's root to where a page begins finds it, to where a table is finds the table, with the
+ *             count of what is below it; all that memory has below the roots is as many pages and tables as there are */
 #include "core/spec.h"
 #include "host/ram.h"
 
@@ -107,8 +105,8 @@ static enum ukern_status settle(struct pt_view *s, uint32_t n, enum ukern_status
     return st;
 }
 
-/* Every table that pages (level 0: of 4 KiB, 1: of 2 MiB) in va..last lack, by ascending address, the higher level first; or none at
- * all. Where a page of 2 MiB is, no table of level 0 is lacking. */
+/* Every table that pages (level 0: of 4 KiB, 1: of 2 MiB) in va..last lack, by ascending address, the higher level
+ * first; or none at all. Where a page of 2 MiB is, no table of level 0 is lacking. */
 static enum ukern_status tables_come(struct pt_view *s, struct pt_id id, uint64_t va, uint64_t last, uint32_t level)
 {
     uint32_t n = 0;

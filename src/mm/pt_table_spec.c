@@ -45,7 +45,7 @@ static uint32_t present_in(const struct pt_table_view *s, struct frame_id table)
     return get(s->pt_entry->table, table);
 }
 
-/* The table of `level` has n more entries (or, ~0, one fewer): the entry for it counts them; for the root nobody does. */
+/* The table of `level` has n more entries (or, ~0, one fewer): the entry for it counts them, for the root nobody. */
 static void count(struct pt_table_view *s, struct frame_id root, uint32_t level, uint64_t va, uint64_t n)
 {
     if (level < ROOT)
@@ -129,11 +129,10 @@ enum verdict pt_table_prepare_spec(struct pt_table_view *s, struct frame_id root
 {
     (void)did;
     PRE(has(s->pt_table->root, root) && va <= last && last < USER_END && level <= 1);
-#ifndef UKERN_BUG_SPEC_TABLE_LAST
-    r->ret = take_frames(s, root, va, last, level);
-#else
-    r->ret = take_frames(s, root, va, last - last % span(level) > va ? last - last % span(level) - 1 : last, level);
+#ifdef UKERN_BUG_SPEC_TABLE_LAST
+    last -= last - va < span(level) ? 0 : span(level);
 #endif
+    r->ret = take_frames(s, root, va, last, level);
     for (uint32_t n = 0; has(s->pt_table->fresh, n); n++) {
         link_table(s, get(s->pt_table->fresh, n));
         del(s->pt_table->fresh, n);
@@ -217,7 +216,7 @@ bool pt_table_relates_at(const struct pt_table_view *s, const struct map *m, uin
                  p.root.n);
 }
 
-/* Entries for tables that memory has in a table of `level` 1 or higher; the root's upper half is the kernel's (mm/pt_kern). */
+/* Entries for tables that memory has in a table of level 1 or higher; the root's upper half is the kernel's. */
 static uint32_t links_in(struct frame_id table, uint32_t level)
 {
     uint64_t word[PT_ENTRIES];

@@ -186,16 +186,13 @@ enum verdict pt_insert_spec(struct pt_view *s, struct pt_id id, uint64_t va, str
         perm > PERM_ALL)
         return DEFINED;
     uint32_t level = order / LARGE;
-#ifndef UKERN_BUG_SPEC_OVERWRITE
     r->ret = UKERN_EXISTS;
-    if (page_over(s, id, va, &over) || (level == 1 && table(s, id, 0, va).entries > 0))
-        return DEFINED;
-#else
-    r->ret = UKERN_EXISTS;
-    if ((page_over(s, id, va, &over) && get(s->pt->page, over).order != order) ||
-        (level == 1 && table(s, id, 0, va).entries > 0))
-        return DEFINED;
+    bool mapped = page_over(s, id, va, &over) || (level == 1 && table(s, id, 0, va).entries > 0);
+#ifdef UKERN_BUG_SPEC_OVERWRITE
+    mapped = mapped && get(s->pt->page, pt_at(id, va)).order != order;
 #endif
+    if (mapped)
+        return DEFINED;
     r->ret = tables_come(s, id, va, va + bytes_of(order) - 1, level);
     if (r->ret != UKERN_OK)
         return DEFINED;
@@ -269,11 +266,11 @@ enum verdict pt_read_spec(struct pt_view *s, struct pt_id id, uint64_t va, const
         return DEFINED;
     struct pt_page p = get(s->pt->page, at);
     r->ret = UKERN_OK;
-#ifndef UKERN_BUG_SPEC_LARGE_FRAME
-    r->ret_frame = (struct frame_id){ p.frame.n + (uint32_t)(va % bytes_of(p.order) / FRAME_SIZE) };
-#else
-    r->ret_frame = (struct frame_id){ p.frame.n + (uint32_t)(va % bytes_of(p.order) + FRAME_SIZE - 1) / FRAME_SIZE };
+    uint64_t inside = va % bytes_of(p.order);
+#ifdef UKERN_BUG_SPEC_LARGE_FRAME
+    inside += p.order ? FRAME_SIZE - 1 : 0;
 #endif
+    r->ret_frame = (struct frame_id){ p.frame.n + (uint32_t)(inside / FRAME_SIZE) };
     r->ret_perm = p.perm;
     return DEFINED;
 }
@@ -310,11 +307,10 @@ enum verdict pt_touch_spec(struct pt_view *s, struct pt_id id, uint64_t va, bool
         return DEFINED;
     struct pt_page p = get(s->pt->page, at);
     r->ret = UKERN_OK;
-#ifndef UKERN_BUG_SPEC_DIRTY
-    p.aged |= write ? PT_ACCESSED | PT_DIRTY : PT_ACCESSED;
-#else
-    p.aged |= PT_ACCESSED | PT_DIRTY;
+#ifdef UKERN_BUG_SPEC_DIRTY
+    write = true;
 #endif
+    p.aged |= write ? PT_ACCESSED | PT_DIRTY : PT_ACCESSED;
     set(s->pt->page, at, p);
     return DEFINED;
 }

@@ -4,37 +4,63 @@
 
 /* ---- the records of the caller ---- */
 
+/* Whether somebody from `out` on outwards does not see this layer, and so has to account for its lower steps. */
+static bool is_hidden(const struct layer *l, const struct crossing *out)
+{
+    for (; out; out = out->up)
+        if (!calculus_sees(out->prim->layer, l))
+            return true;
+    return false;
+}
+
 /* The call becomes a lower step that the caller's spec will account for. */
 static void note_inner(struct calculus *c, struct crossings *s, const struct crossing *x)
 {
-    s->inner.n = x->inner;
-    struct inner *r = LIST_ADD(&c->maths.heap, &s->inner);
+    if (!is_hidden(x->prim->layer, x->up->up))
+        s->inner.n = x->inner;
+    size_t below = s->inner.n - x->inner;
+    (void)LIST_ADD(&c->maths.heap, &s->inner);
+    struct inner *r = &s->inner.at[x->inner];
+    memmove(r + 1, r, below * sizeof *r);
     r->prim = x->prim;
     r->taken = false;
+    r->below = (uint32_t)below;
     r->from = x->changes;
     r->to = s->journal.n;
     memcpy(r->args, x->args, x->prim->args_size);
     memcpy(r->ret, x->ret, x->prim->ret_size);
 }
 
+/* The step and its own move to place n of the caller's, their changes to `changes`. */
+static void hand_up_one(struct crossings *s, size_t i, size_t n, size_t changes)
+{
+    struct inner *r = &s->inner.at[n];
+    size_t count = 1 + s->inner.at[i].below, from = s->inner.at[i].from, length = s->inner.at[i].to - from;
+    memmove(r, &s->inner.at[i], count * sizeof *r);
+    if (length)
+        memmove(&s->journal.at[changes], &s->journal.at[from], length * sizeof *s->journal.at);
+    for (size_t k = 0; k < count; k++) {
+        r[k].taken = false;
+        r[k].to = r[k].to - r[k].from;
+        r[k].from = r[k].from >= from ? r[k].from - from + changes : changes;
+        r[k].to += r[k].from;
+    }
+}
+
 /* The caller does not see this layer: what it changed is not the caller's business, but lower steps of layers that the
- * caller does see are handed up as if it had made them. */
+ * caller does see are handed up as if it had made them, whoever of those that it does not see made them. */
 static void hand_up(struct crossings *s, const struct crossing *x, const struct layer *to)
 {
     size_t n = x->inner, changes = x->changes;
-    for (size_t i = x->inner; i < s->inner.n; i++) {
-        struct inner *r = &s->inner.at[i];
-        size_t length = r->to - r->from;
-        if (!calculus_sees(to, r->prim->layer))
+    for (size_t i = x->inner, next; i < s->inner.n; i = next) {
+        bool seen = calculus_sees(to, s->inner.at[i].prim->layer);
+        size_t count = 1 + s->inner.at[i].below, length = s->inner.at[i].to - s->inner.at[i].from;
+        next = i + (seen ? count : 1);
+        if (!seen)
             continue;
-        if (length)
-            memmove(&s->journal.at[changes], &s->journal.at[r->from], length * sizeof *s->journal.at);
-        r->from = changes;
-        r->to = changes += length;
-        r->taken = false;
-        if (n != i)
-            s->inner.at[n] = *r;
-        n++;
+        hand_up_one(s, i, n, changes);
+        n += count;
+        changes += length;
     }
     s->inner.n = n;
     s->journal.n = changes;
@@ -85,7 +111,10 @@ static void leave(struct calculus *c, struct crossings *s, struct crossing *x)
         s->journal.n = s->inner.n = 0;
         calculus_leave(c);
     } else if (up->phase == PHASE_INSTEAD) {
-        s->inner.n = x->inner;
+        if (is_hidden(up->prim->layer, up->up))
+            note_inner(c, s, x);
+        else
+            s->inner.n = x->inner;
         calculus_world_take(c, up->prim->layer); /* back into the spec that called */
     } else if (calculus_sees(up->prim->layer, x->prim->layer))
         note_inner(c, s, x);

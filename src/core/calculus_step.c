@@ -119,7 +119,7 @@ static struct inner *find_step(struct crossings *s, struct crossing *x, const st
     struct inner *r = s->inner.at;
     if (x->next < s->inner.n && is_step(&r[x->next], p, args))
         return &r[x->next];
-    for (size_t i = x->window; i < s->inner.n; i++) {
+    for (size_t i = x->window; i < s->inner.n; i += 1 + r[i].below) {
         if (is_step(&r[i], p, args))
             return &r[i];
         if (!r[i].taken && r[i].to > r[i].from)
@@ -144,6 +144,26 @@ static bool suppose(struct calculus *c, struct crossings *s, const struct prim *
     return v == DEFINED && s->journal.n == n && !s->acts;
 }
 
+/* The step's changes happen again, at the end of the journal, where its own steps' changes are then, too. */
+static void redo(struct crossings *s, const struct crossing *up, struct inner *r)
+{
+    size_t from = r->from, to = r->to;
+    r->taken = true;
+    for (struct inner *k = r; k <= r + r->below; k++) {
+        size_t begin = s->journal.n, length = 0;
+        for (size_t i = from; k->from < k->to && i < k->to; i++) {
+            bool there = s->back.at[i - up->changes].map;
+            begin += there && i < k->from;
+            length += there && i >= k->from;
+        }
+        k->from = begin;
+        k->to = begin + length;
+    }
+    for (size_t i = from; i < to; i++)
+        if (s->back.at[i - up->changes].map)
+            change_redo(&s->back.at[i - up->changes]);
+}
+
 void calculus_take(struct crossing *up, const struct prim *p, const void *args, void *ret)
 {
     struct calculus *c = here->m->calculus;
@@ -156,14 +176,8 @@ void calculus_take(struct crossing *up, const struct prim *p, const void *args, 
         calculus_fail(up, up->prim->layer, FAILURE_STEP_MISSING, NULL);
     }
     bool changed = r->to > r->from;
-    size_t from = r->from - up->changes, to = r->to - up->changes;
-    r->taken = true;
-    r->from = s->journal.n;
-    for (size_t i = from; i < to; i++)
-        if (s->back.at[i].map)
-            change_redo(&s->back.at[i]);
-    r->to = s->journal.n;
-    up->next = (size_t)(r - s->inner.at) + 1;
+    redo(s, up, r);
+    up->next = (size_t)(r - s->inner.at) + 1 + r->below;
     if (changed)
         up->window = up->next;
     memcpy(ret, r->ret, p->ret_size);
@@ -180,7 +194,7 @@ static void judge(struct crossings *s, struct crossing *x, enum verdict v, const
         calculus_fail(x, l, FAILURE_FORBIDDEN, says);
     if (!calculus_same(x->prim->ret, says, x->ret))
         calculus_fail(x, l, FAILURE_RESULT, says);
-    for (size_t i = x->inner; i < s->inner.n; i++)
+    for (size_t i = x->inner; i < s->inner.n; i += 1 + s->inner.at[i].below)
         if (!s->inner.at[i].taken && s->inner.at[i].to > s->inner.at[i].from) {
             s->why = s->inner.at[i].prim->name;
             calculus_fail(x, l, FAILURE_STEP_EXTRA, says);

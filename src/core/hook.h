@@ -84,10 +84,12 @@ struct tower {
     size_t abs_size;
 };
 
-/* A lower call that a primitive's code made. Its changes are journal entries from..to of its thread. */
+/* A lower call that a primitive's code made. Its changes are journal entries from..to of its thread. The calls that it made
+ * itself follow it when somebody further out may see them, though not this one. */
 struct inner {
     const struct prim *prim;
     bool taken; /* the spec has taken this step */
+    uint32_t below; /* how many records of its own calls follow */
     size_t from, to;
     unsigned char args[HOOK_RECORD], ret[HOOK_RECORD];
 };

@@ -59,7 +59,7 @@ static const struct prim ${name}_prim = {
 };
 ''')
 LAYER = Template('''
-static void ${n}_begin(struct abs *abs)
+static void ${n}_abs_begin(struct abs *abs)
 {
     abs->${n}_view = (struct ${n}_view){ $view };
     ${n}_abs_init(&abs->$n);
@@ -73,7 +73,7 @@ const struct layer ${n}_layer = {
     .over = $over, .closure = $closure, .sees = $sees, .hides = $hides,
     .prims = (const struct prim *const[]){ ${prims}NULL },
     .hidden_prims = (const struct prim *const[]){ ${hidden}NULL },
-    .abs_at = offsetof(struct abs, $n), .abs_size = sizeof(struct ${n}_abs), .abs_init = ${n}_begin,
+    .abs_at = offsetof(struct abs, $n), .abs_size = sizeof(struct ${n}_abs), .abs_init = ${n}_abs_begin,
     .relates_at = ${n}_r_at, .relates = ${n}_r, .invariant_at = ${n}_i_at, .invariant = ${n}_i,
 };
 ''')

@@ -72,3 +72,9 @@ bool pt_bit_is(struct pt_id id)
     LOCK_SCOPE(&s->lock);
     return EVENT(pt_bit_at(s, id));
 }
+
+bool pt_bit_peek(struct pt_id id)
+{
+    const struct pt_bit_state *s = here->m->pt_bit;
+    return s && pt_bit_at(s, id);
+}

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """run: plants bugs in the memory tower and the calculus, and shows which check finds each, after how many steps.
 
-    run.py planted    [--only NAME]... [--sample N] [--seed S]     tests/mutants/bugs: switches in the sources
+    run.py planted    [--only NAME]... [--sample N] [--seed S]     every switch UKERN_BUG_ of src/core and src/mm
     run.py mechanical [--files STEM]... [--sample N] [--seed S]    mutate.py's mutants of src/core and src/mm
 
 Environment: srcdir, builddir. A build of ukern-check must be in builddir. One object is compiled again, put into a copy of the archive,
-and linked; then `ukern check` with three seeds must fail, or, when it does not, a unit test of the same stem.
+and linked; then `ukern check` with three seeds must fail. A row in tests/mutants/where sends a bug elsewhere: `sim` or `smp` (that
+engine, four CPUs), `test:folder/x_test` (a unit test), `tsan` (only ThreadSanitizer sees it: tests/*/bugs.sh plant it there).
+A mechanical mutant that `ukern check` does not find goes to the unit tests of the same stem.
 Exit status: planted: 0 when every bug was found. mechanical: 0 when at least 90 % were killed. No bug at all is a failure.
 """
 import argparse
@@ -31,7 +33,7 @@ FOUND, SURVIVED, BROKEN, SAME = 'found', 'survived', 'does not build', 'same cod
 class Bug(NamedTuple):
     name: str
     source: str                  # below src/, with .c
-    where: str                   # check, sim, smp, or tests of x
+    where: str                   # check, sim, smp, test:...
     text: str | None = None      # the whole mutated source; None: the switch UKERN_BUG_<name>
 
 
@@ -170,13 +172,20 @@ def code_of(obj: str) -> bytes:
 
 
 def planted_bugs() -> list[Bug]:
-    bugs = []
-    with open(os.path.join(SRC, 'tests', 'mutants', 'bugs')) as rows:
-        for row in rows:
-            if row.strip() and not row.startswith('#'):
-                name, source, where = row.split()
-                bugs.append(Bug(name, source, where))
-    return bugs
+    """From the sources; tests/mutants/where has rows `name where`."""
+    with open(os.path.join(SRC, 'tests', 'mutants', 'where')) as rows:
+        where = dict(row.split() for row in rows if row.strip() and not row.startswith('#'))
+    bugs: dict[str, Bug] = {}
+    for folder in ('core', 'mm'):
+        for file in sorted(os.listdir(os.path.join(SRC, 'src', folder))):
+            with open(os.path.join(SRC, 'src', folder, file)) as f:
+                for name in re.findall(r'\bUKERN_BUG_(\w+)', f.read()):
+                    if file.endswith('.c'):
+                        bugs.setdefault(name, Bug(name, f'{folder}/{file}', where.get(name, 'check')))
+    unknown = set(where) - set(bugs)
+    if unknown:
+        sys.exit(f'run.py: tests/mutants/where names what no source has: {", ".join(sorted(unknown))}')
+    return [b for b in bugs.values() if b.where != 'tsan']
 
 
 def mechanical_bugs(stems: list[str]) -> list[Bug]:

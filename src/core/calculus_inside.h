@@ -18,6 +18,7 @@ struct component {
     struct lock instead; /* in mode spec, stands for the layer's object's lock */
     enum mode mode;
     _Atomic uint64_t code, spec; /* how often each ran */
+    _Atomic bool live; /* a step of it has changed something: its init did not fail, so there is something to relate */
 };
 
 struct calculus {

@@ -59,6 +59,8 @@ static void note(struct calculus *c, const struct crossing *x)
         calculus_word_give(&c->ring_taken);
     calculus_bump(c, &c->steps);
     calculus_bump(c, &c->of[x->prim->layer->index].spec);
+    if (here->crossings->journal.n > x->changes)
+        atomic_store_explicit(&c->of[x->prim->layer->index].live, true, memory_order_relaxed);
 }
 
 /* ---- PRE ---- */

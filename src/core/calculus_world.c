@@ -92,8 +92,8 @@ static void check_layer(struct calculus *c, const struct layer *l)
     const struct component *k = &c->of[l->index];
     struct crossings *s = here->crossings;
     enum failure wrong = 0;
-    if (k->mode < MODE_BOTH || atomic_load_explicit(&k->spec, memory_order_relaxed) == 0)
-        return; /* not initialised yet: there is nothing to relate */
+    if (k->mode < MODE_BOTH || !atomic_load_explicit(&k->live, memory_order_relaxed))
+        return; /* not initialised, or in vain */
     s->relating = true;
     s->world = l; /* nobody is inside: no words are needed */
     if (k->mode == MODE_BOTH && !l->relates(c->abs))

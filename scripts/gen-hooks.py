@@ -25,12 +25,12 @@ $decl;
 static const struct prim ${name}_prim;
 $ret $name($params)
 {
-    struct ${name}_args a = { $values};
-    struct ${name}_ret r;
-    struct crossing x;
-    if (calculus_in(&x, &${name}_prim, &a, &r, __builtin_return_address(0))) {
+    struct ${name}_args a_ = { $values}; /* no parameter has such a name */
+    struct ${name}_ret r_;
+    struct crossing x_;
+    if (calculus_in(&x_, &${name}_prim, &a_, &r_, __builtin_return_address(0))) {
         ${result}${name}_code($passed);
-        calculus_out(&x);
+        calculus_out(&x_);
     }
 $outs}
 
@@ -216,12 +216,12 @@ def outputs_text(p):
     for checked, names in ((False, [v for _, v in p.outs if not p.status or v in p.always]),
                            (True, [v for _, v in p.outs if p.status and v not in p.always])):
         if checked and len(names) > 1:
-            out += '    if (r.ret == UKERN_OK) {\n' + ''.join(f'        *{v} = r.{v};\n' for v in names) + '    }\n'
+            out += '    if (r_.ret == UKERN_OK) {\n' + ''.join(f'        *{v} = r_.{v};\n' for v in names) + '    }\n'
         elif checked and names:
-            out += f'    if (r.ret == UKERN_OK)\n        *{names[0]} = r.{names[0]};\n'
+            out += f'    if (r_.ret == UKERN_OK)\n        *{names[0]} = r_.{names[0]};\n'
         else:
-            out += ''.join(f'    *{v} = r.{v};\n' for v in names)
-    return out + ('' if p.void else '    return r.ret;\n')
+            out += ''.join(f'    *{v} = r_.{v};\n' for v in names)
+    return out + ('' if p.void else '    return r_.ret;\n')
 
 
 def field_text(p, part, t, v):
@@ -234,8 +234,8 @@ def hook_text(p):
     return HOOK.substitute(
         vars(p), decl=f'{p.ret} {p.name}_code({p.params})', outs=outputs_text(p),
         values=', '.join(v for _, v in p.ins) + (' ' if p.ins else ''),
-        result='' if p.void else 'r.ret = ', call_result='' if void_call else 'r->ret = ',
-        passed=', '.join([v for _, v in p.ins] + [f'&r.{v}' for _, v in p.outs]),
+        result='' if p.void else 'r_.ret = ', call_result='' if void_call else 'r->ret = ',
+        passed=', '.join([v for _, v in p.ins] + [f'&r_.{v}' for _, v in p.outs]),
         call_args=', '.join([f'a->{v}' for _, v in p.ins] + [f'&r->{v}' for _, v in p.outs]), call_end='',
         spec_args=''.join(f'a->{v}, ' for _, v in p.ins),
         has_result=str(not p.void).lower(), has_status=str(p.status).lower(),

@@ -17,7 +17,9 @@
 #include "mm/memmap.h"
 #include "mm/pt_bit.h"
 #include "mm/pt_kern.h"
+#include "mm/share.h"
 #include "mm/space.h"
+#include "mm/tlb.h"
 #include "sched/thread.h"
 #include "vm/vm.h"
 
@@ -157,7 +159,8 @@ static enum ukern_status frames_init(void)
 /* The order is that of src/LAYERS. */
 static enum ukern_status layers_init(struct ukern *m)
 {
-    static enum ukern_status (*const init[])(void) = { frames_init, pt_kern_init, pt_bit_init, space_init, thread_init };
+    static enum ukern_status (*const init[])(void) = { frames_init, pt_kern_init, pt_bit_init, tlb_init, space_init,
+                                                       share_entry_init, share_init, thread_init };
     enum ukern_status st = ram_make(m, m->params.ram);
     if (st == UKERN_OK)
         st = window_init(m, machine_maps(m)); /* one for each page map that there can be */

@@ -6,6 +6,7 @@
 #include "boot.h"
 #include "console.h"
 #include "host/ram.h"
+#include "mm/container.h"
 #include "mm/space.h"
 #include "sched/thread.h"
 #include <ukern/user.h>
@@ -23,7 +24,7 @@ static void fill(struct space_id s, uint64_t va, const void *bytes, uint64_t n)
         struct frame_id f;
         uint32_t perm;
         uint64_t at = va & (FRAME_SIZE - 1), chunk = n < FRAME_SIZE - at ? n : FRAME_SIZE - at;
-        if (space_translate(s, va, &f, &perm) != UKERN_OK)
+        if (space_read(s, va, &f, &perm) != UKERN_OK)
             return;
         memcpy(frame_bytes(f) + at, from, chunk);
         va += chunk, from += chunk, n -= chunk;
@@ -147,7 +148,7 @@ enum ukern_status boot_spawn(const struct ukern_task_params *task, uint32_t *ret
     enum ukern_status st = check(task, stack);
     if (st != UKERN_OK)
         return st;
-    st = space_new(&space);
+    st = space_new(ROOT_CONTAINER, &space);
     if (st != UKERN_OK)
         return machine_fail(here->m, st, "task %s: no room for its address space", task->name);
     struct thread_spec spec = {

@@ -53,7 +53,7 @@ enum ukern_status console_write(uint32_t console, struct space_id s, uint64_t va
         return UKERN_BADARG;
     enum ukern_status st = ucopy_check(s, va, n, PERM_USER);
     for (uint64_t done = 0, got; st == UKERN_OK && done < n; done += got) {
-        st = ucopy_in(s, va + done, chunk, n - done < sizeof chunk ? n - done : sizeof chunk, &got);
+        st = ucopy_in(s, va + done, (struct kernel_bytes){ chunk }, n - done < sizeof chunk ? n - done : sizeof chunk, &got);
         if (st == UKERN_OK)
             machine_console(here->m, console, chunk, got);
     }
@@ -80,7 +80,7 @@ enum ukern_status console_read(uint32_t console, struct space_id s, uint64_t va,
         uint64_t copied;
         uint32_t at = (tail + done) % CONSOLE_RING;
         run = take - done < CONSOLE_RING - at ? take - done : CONSOLE_RING - at;
-        st = ucopy_out(s, va + done, &c->ring[at], run, &copied);
+        st = ucopy_out(s, va + done, (struct kernel_bytes){ &c->ring[at] }, run, &copied);
     }
     if (st != UKERN_OK)
         return st;

@@ -50,7 +50,7 @@ static struct ukern_result sys_exit(const struct arguments *a)
 {
     char why[120];
     uint64_t n = a->a2 < sizeof why - 1 ? a->a2 : sizeof why - 1, done;
-    enum ukern_status st = n ? ucopy_in(own_space(), a->a1, why, n, &done) : UKERN_OK;
+    enum ukern_status st = n ? ucopy_in(own_space(), a->a1, (struct kernel_bytes){ why }, n, &done) : UKERN_OK;
     if (st != UKERN_OK)
         return give(st);
     why[n] = 0;
@@ -167,13 +167,13 @@ static struct ukern_result sys_vm_run(const struct arguments *a)
         return give(UKERN_NOTFOUND);
     enum ukern_status st = ucopy_check(own_space(), a->a1, sizeof exit, PERM_USER | PERM_WRITE);
     if (st == UKERN_OK)
-        st = ucopy_in(own_space(), a->a1, &exit, HEADER, &done); /* once: what is checked is what is used */
+        st = ucopy_in(own_space(), a->a1, (struct kernel_bytes){ &exit }, HEADER, &done); /* once: what is checked is what is used */
     if (st == UKERN_OK)
-        st = ucopy_in(own_space(), a->a1 + HEADER, exit.data, exit_bytes(&exit) - HEADER, &done);
+        st = ucopy_in(own_space(), a->a1 + HEADER, (struct kernel_bytes){ exit.data }, exit_bytes(&exit) - HEADER, &done);
     if (st == UKERN_OK)
         st = vm_run((struct vm_id){ (uint32_t)a->a0 }, &exit);
     if (st == UKERN_OK)
-        st = ucopy_out(own_space(), a->a1, &exit, exit.write ? exit_bytes(&exit) : HEADER, &done); /* no stale kernel bytes */
+        st = ucopy_out(own_space(), a->a1, (struct kernel_bytes){ &exit }, exit.write ? exit_bytes(&exit) : HEADER, &done); /* no stale kernel bytes */
     return give(st);
 }
 
@@ -186,7 +186,7 @@ static struct ukern_result sys_vm_get_regs(const struct arguments *a)
     memset(&regs, 0, sizeof regs); /* no kernel bytes in the padding */
     enum ukern_status st = vm_get_regs((struct vm_id){ (uint32_t)a->a0 }, &regs);
     if (st == UKERN_OK)
-        st = ucopy_out(own_space(), a->a1, &regs, sizeof regs, &done);
+        st = ucopy_out(own_space(), a->a1, (struct kernel_bytes){ &regs }, sizeof regs, &done);
     return give(st);
 }
 
@@ -196,7 +196,7 @@ static struct ukern_result sys_vm_set_regs(const struct arguments *a)
     uint64_t done;
     if (!is_id(a->a0))
         return give(UKERN_NOTFOUND);
-    enum ukern_status st = ucopy_in(own_space(), a->a1, &regs, sizeof regs, &done);
+    enum ukern_status st = ucopy_in(own_space(), a->a1, (struct kernel_bytes){ &regs }, sizeof regs, &done);
     if (st == UKERN_OK)
         st = vm_set_regs((struct vm_id){ (uint32_t)a->a0 }, &regs);
     return give(st);

@@ -16,7 +16,9 @@
 #include "mm/memmap.h"
 #include "mm/pt_bit.h"
 #include "mm/pt_kern.h"
+#include "mm/share.h"
 #include "mm/space.h"
+#include "mm/tlb.h"
 #include <sched.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -102,7 +104,13 @@ static enum ukern_status boot_layers(struct ukern *m)
         st = pt_kern_init();
     if (st == UKERN_OK)
         st = pt_bit_init();
-    return st == UKERN_OK ? space_init() : st;
+    if (st == UKERN_OK)
+        st = tlb_init();
+    if (st == UKERN_OK)
+        st = space_init();
+    if (st == UKERN_OK)
+        st = share_entry_init();
+    return st == UKERN_OK ? share_init() : st;
 }
 
 #ifdef UKERN_CHECK
@@ -155,9 +163,9 @@ enum ukern_status harness_boot(const struct ukern_params *params, size_t arena_b
         boot_modes(&p);
 #endif
     struct arena arena;
-    /* 32 bytes a frame and 1 KiB a task are more than the layers take. */
-    size_t enough = (1 << 20) + (size_t)(p.ram >> FRAME_SHIFT) * 32 + (size_t)p.max_tasks * 1024 +
-                    (size_t)p.max_containers * 128 + p.cpus * (size_t)1024;
+    /* 32 bytes a frame, 8 KiB a task or VM, 12 KiB a CPU are more than the layers take. */
+    size_t enough = (1 << 20) + (size_t)(p.ram >> FRAME_SHIFT) * 32 + (size_t)(p.max_tasks + p.max_vms) * 8192 +
+                    (size_t)p.max_containers * 128 + p.cpus * (size_t)12288;
 #ifdef UKERN_CHECK
     enough += calculus_bytes(&p);
 #endif

@@ -2,7 +2,7 @@
 /* lock: a FIFO spinlock (ticket lock), held only inside a scope.                                 Row core/lock
  *
  * State       next : the next ticket to hand out; serving : the ticket that holds the lock
- * Primitives  lock_take, lock_give, LOCK_SCOPE
+ * Primitives  lock_take, lock_give, LOCK_SCOPE; lock_try: takes it if nobody has it
  * Invariants  serving <= next (as 16-bit counters that wrap); tickets are unique while there are fewer than 2^16 CPUs
  * Order       a lock's rank is its layer's row in src/LAYERS: only ever take a lock of a lower row than those held
  *             (checked in the check build)
@@ -67,6 +67,17 @@ static inline void lock_take_second(struct lock *l)
 {
     lock_queue(l);
     lock_taken_second(l);
+}
+
+/* False: somebody has it. Overtakes nobody: whoever waits has a ticket. */
+static inline bool lock_try(struct lock *l)
+{
+    /* acquire: as in lock_take. Tickets only grow, so when `next` still is what was served then, nobody has the lock. */
+    uint16_t ticket = atomic_load_explicit(&l->serving, memory_order_acquire);
+    if (!atomic_compare_exchange_strong_explicit(&l->next, &ticket, (uint16_t)(ticket + 1), memory_order_relaxed, memory_order_relaxed))
+        return false;
+    lock_taken(l);
+    return true;
 }
 
 static inline void lock_give(struct lock *l)

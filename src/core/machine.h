@@ -56,7 +56,6 @@ struct cpu {
     uint8_t *kstack_top;           /* of the running thread: where ukern_trap switches to   */
     bool in_user;                  /* a hosted task's own code is running; read by signal handlers on this thread */
     bool simulated;                /* the engine is sim: points are taken                   */
-    bool host_refused;             /* Linux refused a mapping or addresses since this was cleared (host/window) */
     uint32_t id;
     uint32_t running;              /* number of the current thread, NO_ID: the idle loop    */
     struct ukern *m;
@@ -68,6 +67,7 @@ struct cpu {
     struct engine_cpu *engine;     /* host/engine */
     struct sched_cpu *sched;       /* sched/thread */
     struct frame_cache *frame;     /* mm/frame */
+    struct tlb_cpu *tlb;           /* mm/tlb */
     struct fault {                 /* why a task ends that did not ask for it: filled by a signal handler on this CPU */
         int signal;                /* 0: `why` says it */
         uint64_t address, at;      /* what it touched, where its code was */
@@ -109,7 +109,10 @@ struct ukern {
     struct container_state *container;
     struct pt_kern_state *pt_kern;
     struct pt_bit_state *pt_bit;
+    struct tlb_state *tlb;
     struct space_state *space;
+    struct share_entry_state *share_entry;
+    struct share_table *share;
     struct tcb_state_table *tcb;
     struct thread_state *thread;
     struct chan_state *chan;

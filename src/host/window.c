@@ -36,7 +36,7 @@ static struct window *window_of(struct pt_id id)
 
 static enum ukern_status window_refused(void)
 {
-    here->host_refused = true;
+    cpu_host_refused();
     return UKERN_NOMEM;
 }
 

@@ -11,8 +11,8 @@
  *             window_done   all windows of a machine go, when it goes
  * Hardware    to the layers above it is what a page-table register is: addressed by number, and what it shows is what a
  *             program sees. So it is carried out in every mode of those layers, and is no layer of the calculus itself
- * Refusal     Linux may have no mapping or no addresses left: NOMEM, and here->host_refused is set, because that is no
- *             fact of the machine (the environment's)
+ * Refusal     Linux may have no mapping or no addresses left: NOMEM, and the CPU says so to specs (cpu_host_refused):
+ *             that is no fact of the machine, but the environment's
  * Limit       each maximal run of consecutive frames with one permission is one of vm.max_map_count's mappings
  * Note        the kernel never reads through a window: it uses the direct map
  * Lock        none of its own: a window belongs to its space or VM, and ids are independent */

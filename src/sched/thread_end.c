@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* thread: how threads end, and how the run ends with them. */
+#include "mm/share.h"
 #include "mm/space.h"
 #include "sched/thread_inside.h"
 #include <stdarg.h>
@@ -27,6 +28,7 @@ static void give_back(struct thread *t)
     for (int i = 0; i < THREAD_DROPS && s->drop[i]; i++)
         s->drop[i](t->id);
 #ifndef UKERN_BUG_SPACE_LOST
+    share_gone(t->spec.space); /* before it: what it shares goes from its partners, too */
     space_destroy(t->spec.space);
 #endif
 }

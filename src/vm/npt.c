@@ -178,7 +178,7 @@ static enum ukern_status check_pages(struct space_id space, uint64_t va, uint64_
     for (uint64_t at = 0; at < bytes; at += FRAME_SIZE) {
         struct frame_id f;
         uint32_t perm;
-        if (space_translate(space, va + at, &f, &perm) != UKERN_OK || !(perm & PERM_WRITE) || !(perm & PERM_USER))
+        if (space_read(space, va + at, &f, &perm) != UKERN_OK || !(perm & PERM_WRITE) || !(perm & PERM_USER))
             return UKERN_FAULT;
     }
     return UKERN_OK;
@@ -189,7 +189,7 @@ static enum ukern_status insert_pages(struct npt *n, uint64_t gpa, struct space_
     for (uint64_t at = 0; at < bytes; at += FRAME_SIZE) {
         struct frame_id f;
         uint32_t perm;
-        enum ukern_status st = space_translate(space, va + at, &f, &perm);
+        enum ukern_status st = space_read(space, va + at, &f, &perm);
 #ifndef UKERN_BUG_NPT_NO_REF
         if (st == UKERN_OK)
             st = frame_ref(f);

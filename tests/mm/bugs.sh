@@ -20,8 +20,10 @@ none             mm/pt_kern      pt_kern_test
 none             mm/pt_bit       pt_bit_test
 none             mm/pt           mcertikos_pt_test
 none             mm/frame        frame_test
+none             mm/tlb          tlb_test
 none             mm/space        space_test
 none             mm/ucopy        ucopy_test
+none             mm/share        share_test
 none             mm/memmap       memmap_test
 TABLE_DIRTY      mm/pt_entry     pt_entry_test
 CLEAR_NEIGHBOUR  mm/pt_entry     pt_entry_test
@@ -45,6 +47,27 @@ BIT_LOWEST       mm/pt_bit       pt_bit_test
 RUN_END          mm/frame_blocks frame_test
 STALE_BYTES      mm/frame        frame_test
 DOUBLE_FREE      mm/frame        frame_test
+TLB_WRAP         mm/tlb          tlb_test
+TLB_FRAME        mm/tlb          tlb_test
+TLB_PAGE         mm/tlb          tlb_test
+TLB_GENERATION   mm/tlb          tlb_test
+TLB_NO_WAIT      mm/tlb          tlb_test
+ID_LEAK          mm/space        space_test
+DEMAND_END       mm/space        space_test
+DIRTY_LOST       mm/space        space_test
+NOT_CLEARED      mm/space_map    space_test
+TABLE_LEAK       mm/space_map    space_test
+NO_SHOOT         mm/space_map    space_test
+FREE_EARLY       mm/space_map    space_test
+CHARGED_TWICE    mm/space_map    share_test
+SHARE_PERM       mm/space_map    space_test
+COPY_DONE        mm/ucopy        ucopy_test
+COPY_STALE_PAGE  mm/ucopy        ucopy_test
+SHARE_HOLE       mm/share_entry  share_entry_test
+SHARE_ONE_SIDE   mm/share_op     share_op_test
+SHARE_SEEN       mm/share_op     mcertikos_share_test
+SHARE_REVOKE     mm/share        share_test
+SHARE_GHOST      mm/share        share_test
 LOST_PAGE        mm/space_map    space_test
 REF_LEAK         mm/space_map    space_test
 WINDOW_STALE     mm/space_map    space_test
@@ -55,6 +78,9 @@ REGION_EDGE      mm/memmap       memmap_test
 STILL_VISIBLE    host/window     space_test  plain
 none             mm/frame        frame_test  tsan
 UNLOCKED         mm/frame        frame_test  tsan
+none             mm/space        space_test  tsan
+ACCESS_UNLOCKED  mm/space        ucopy_test  tsan
+SPACE_UNLOCKED   mm/space_map    ucopy_test  tsan
 "
 
 includes="-I$builddir -I$srcdir/include -I$srcdir/src -I$srcdir/tests"

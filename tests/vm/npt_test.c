@@ -23,7 +23,7 @@ static struct ukern *set_up(void)
     kvm_open(m, &host);
     ck_assert_msg(host.fd >= 0, "%s", host.why);
     ck_ok(kvm_guest_make(&host, false, &guest));
-    ck_ok(space_new(&space));
+    ck_ok(space_new(ROOT_CONTAINER, &space));
     ck_ok(space_map(space, VA, PAGES, PERM_USER | PERM_WRITE));
     ck_ok(npt_new(&guest, host.slots, &npt));
     memset(model, 0, sizeof model);
@@ -61,7 +61,7 @@ static void compare(void)
         runs += model[i] && !model[i + 1];
         if (!model[i])
             continue;
-        ck_ok(space_translate(space, VA + ((uint64_t)i << FRAME_SHIFT), &own, &perm));
+        ck_ok(space_read(space, VA + ((uint64_t)i << FRAME_SHIFT), &own, &perm));
         ck_assert(own.n == f.n && frame_refs(f) == 2);
         frame_bytes(f)[i] = (uint8_t)(i + 1);
         ck_assert_uint_eq(window_base(npt.id)[((uint64_t)i << FRAME_SHIFT) + i], i + 1);

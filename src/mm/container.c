@@ -66,13 +66,14 @@ enum ukern_status container_init(void)
 static uint32_t child_find(struct container_state *s, struct container_id id)
 {
     if (s->numbered) {
-        for (uint64_t n = 3 * (uint64_t)id.n + 1, end = n + CHILDREN; n < end && n < s->count; n++)
-            if (!(atomic_load_explicit(&s->taken[n / WORD], memory_order_relaxed) >> n % WORD & 1))
 #ifdef UKERN_BUG_MM_CHILD_ID
-                return (uint32_t)n + 1;
+        uint64_t n = 3 * (uint64_t)id.n;
 #else
-                return (uint32_t)n;
+        uint64_t n = 3 * (uint64_t)id.n + 1;
 #endif
+        for (uint64_t end = n + CHILDREN; n < end && n < s->count; n++)
+            if (!(atomic_load_explicit(&s->taken[n / WORD], memory_order_relaxed) >> n % WORD & 1))
+                return (uint32_t)n;
         return NO_ID;
     }
     for (uint32_t n = 0; n < s->count; n += WORD) {
@@ -164,7 +165,9 @@ enum ukern_status container_revoke(struct container_id id)
 #ifndef UKERN_BUG_MM_QUOTA_STAYS
         above->is.usage -= l->is.quota;
 #endif
+#ifndef UKERN_BUG_MM_CHILD_STAYS
         above->is.children--;
+#endif
         line_end(s, id.n);
         return EVENT(UKERN_OK);
     }
@@ -214,7 +217,11 @@ enum ukern_status container_alloc_run(struct container_id id, uint32_t want, str
     if (st == UKERN_OK)
         st = frame_alloc_run(id, want < line_left(l) ? want : line_left(l), ret_first, ret_count);
     if (st == UKERN_OK)
+#ifdef UKERN_BUG_MM_RUN_CHARGE
+        l->is.usage += want < line_left(l) ? want : line_left(l);
+#else
         l->is.usage += *ret_count;
+#endif
     return EVENT(st);
 }
 
@@ -239,7 +246,9 @@ enum ukern_status container_free(struct frame_id f)
         return UKERN_BADARG;
     struct container_line *l = &s->line[frame_owner(f).n]; /* the payer stays until the last reference is gone */
     bool last;
+#ifndef UKERN_BUG_MM_FREE_UNLOCKED
     LOCK_SCOPE(&l->lock);
+#endif
     enum ukern_status st = frame_drop(f, &last);
 #ifdef UKERN_BUG_MM_CHARGE_STAYS
     if (st == UKERN_OK && last && l == s->line)

@@ -182,8 +182,12 @@ static void cache_fill(struct frame_state *s, struct frame_cache *c, uint32_t n)
 {
     uint32_t have = 0, first, got;
     while (have < n && (got = frame_blocks_take(&s->free, s->scraps, n - have, &first)) > 0)
-        while (got > 0) /* the lowest will be the next to go */
-            c->slot[n - 1 - have++] = first++, got--;
+#ifdef UKERN_BUG_MM_LOST_REFILL
+        for (got -= got > 1; got > 0; got--)
+#else
+        for (; got > 0; got--) /* the lowest will be the next to go */
+#endif
+            c->slot[n - 1 - have++] = first++;
     memmove(c->slot, c->slot + n - have, have * sizeof c->slot[0]);
     cache_set_count(c, have);
     cache_set_low(c, cache_frames(c));
@@ -258,11 +262,19 @@ static void caches_stop(struct frame_state *s)
     frame_note_peak(s);
     for (uint32_t i = 0; i < s->cpus; i++) /* exchanges: without ops->barrier they fence */
         atomic_exchange(&s->cache[i].steal, atomic_load_explicit(&s->cache[i].steal, memory_order_relaxed) | STEAL_STOP);
+#ifdef UKERN_BUG_MM_NO_BARRIER
+    bool all = true;
+#else
     bool all = here->m->ops->barrier(here->m);
+#endif
+    if (!all)
+        cpu_host_refused(); /* only what this CPU has is taken */
     for (uint32_t i = 0; i < s->cpus; i++) {
         if (!all && &s->cache[i] != here->frame)
             continue;
+#ifndef UKERN_BUG_MM_NO_WAIT
         cache_wait(&s->cache[i]);
+#endif
         cache_drain(s, &s->cache[i], cache_count(&s->cache[i]));
     }
 }
@@ -365,7 +377,11 @@ enum ukern_status frame_alloc(struct container_id who, struct frame_id *ret_fram
     }
     cache_set_hot(c, NO_ID);
     cache_went(c);
+#ifdef UKERN_BUG_MM_OLD_PAYER
+    frame_begin_as(f, frame_owner(f), 1);
+#else
     frame_begin_as(f, who, 1); /* it was given back */
+#endif
     *ret_frame = f;
     enum ukern_status st = EVENT_OWNED(UKERN_OK);
     cache_leave(c);
@@ -383,7 +399,12 @@ static bool blocks_gather(struct frame_state *s, uint32_t want, bool only_whole)
 {
     if (!frame_blocks_fit(&s->free, want))
         cache_drain(s, here->frame, cache_count(here->frame));
+#ifdef UKERN_BUG_MM_NOMEM_EARLY
+    bool enough = true;
+    (void)only_whole;
+#else
     bool enough = only_whole ? frame_blocks_fit(&s->free, want) : frame_blocks_count(&s->free) > 0;
+#endif
     if (!enough)
         caches_stop(s);
     return !enough;
@@ -418,7 +439,11 @@ enum ukern_status frame_alloc_large(struct container_id who, struct frame_id *re
     LOCK_SCOPE(&s->lock);
     frame_note_peak(s);
     bool stopped = blocks_gather(s, FRAME_LARGE, true);
+#ifdef UKERN_BUG_MM_LARGE_ANYWHERE
+    bool found = frame_blocks_fit(&s->free, FRAME_LARGE) && frame_blocks_take(&s->free, FRAME_TAKE_LOWEST, FRAME_LARGE, &first);
+#else
     bool found = frame_blocks_take_aligned(&s->free, s->run, FRAME_LARGE_ORDER, &first);
+#endif
     if (found) {
         frames_begin(first, FRAME_LARGE, who);
         *ret_first = (struct frame_id){ first };
@@ -463,7 +488,11 @@ static enum ukern_status frame_ref_locked(struct frame_state *s, struct frame_id
         return UKERN_BADARG;
     if (e.refs == UINT32_MAX)
         return UKERN_NOMEM;
+#ifdef UKERN_BUG_MM_REF_TWICE
+    e.refs += 2;
+#else
     e.refs++;
+#endif
     frame_table_write(f, e);
     return UKERN_OK;
 }
@@ -501,6 +530,12 @@ static enum ukern_status frame_drop_locked(struct frame_state *s, struct frame_i
     struct frame_entry e;
     if (!frame_find(s, f, &e, ret_stopped))
         return UKERN_BADARG;
+#ifdef UKERN_BUG_MM_LAST_LEAKS /* the last of several references leaves the frame used */
+    *ret_free = false;
+    e.refs -= e.refs == 1 ? 0 : 1;
+    frame_table_write(f, e);
+    return UKERN_OK;
+#endif
     *ret_free = e.refs <= 1;
     e.refs--;
     if (*ret_free)

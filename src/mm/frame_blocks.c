@@ -92,11 +92,17 @@ static void frames_count(struct frame_blocks *b, uint32_t by)
     atomic_store_explicit(&b->frames, frame_blocks_count(b) + by, memory_order_relaxed);
 }
 
+#ifdef UKERN_BUG_MM_BUDDY_NEXT
+static uint32_t buddy_of(uint32_t n, uint32_t order) { return n + (1u << order); }
+#else
+static uint32_t buddy_of(uint32_t n, uint32_t order) { return n ^ 1u << order; }
+#endif
+
 /* A block joins its buddy as long as that is free, too. */
 static void block_add(struct frame_blocks *b, uint32_t n, uint32_t order)
 {
-    for (; order < FRAME_ORDERS - 1 && bits_has(&b->order[order], n >> order ^ 1); order++) {
-        block_unlink(b, n ^ 1u << order, order);
+    for (; order < FRAME_ORDERS - 1 && bits_has(&b->order[order], buddy_of(n, order) >> order); order++) {
+        block_unlink(b, buddy_of(n, order), order);
         n &= ~(1u << order);
     }
     block_link(b, n, order);

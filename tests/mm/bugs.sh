@@ -44,6 +44,30 @@ NEXT_SKIPS       mm/pt           pt_test
 AGED_LOST        mm/pt           pt_test
 BIT_LIMIT        mm/pt_bit       pt_bit_test
 BIT_LOWEST       mm/pt_bit       pt_bit_test
+none             mm/frame_type   frame_type_test
+none             mm/container    container_test
+none             mm/container    mcertikos_frames_test
+KERNEL_LENT      mm/frame_type   frame_type_test
+BUDDY_NEXT       mm/frame_blocks frame_test
+LOST_REFILL      mm/frame        frame_test
+NO_WAIT          mm/frame        frame_test  tsan
+NO_BARRIER       mm/frame        frame_test
+OLD_PAYER        mm/frame        frame_test
+NOMEM_EARLY      mm/frame        frame_test
+LARGE_ANYWHERE   mm/frame        frame_test
+REF_TWICE        mm/frame        frame_test
+LAST_LEAKS       mm/frame        frame_test
+CHILD_ID         mm/container    mcertikos_frames_test
+QUOTA_TWICE      mm/container    container_test
+REVOKE_PARENT    mm/container    container_test
+QUOTA_STAYS      mm/container    container_test
+CHILD_STAYS      mm/container    container_test
+QUOTA_EDGE       mm/container    container_test
+CHARGE_FIRST     mm/container    container_test
+RUN_CHARGE       mm/container    container_test
+CHARGE_STAYS     mm/container    container_test
+none             mm/container    container_test tsan
+FREE_UNLOCKED    mm/container    container_test tsan
 RUN_END          mm/frame_blocks frame_test
 STALE_BYTES      mm/frame        frame_test
 DOUBLE_FREE      mm/frame        frame_test

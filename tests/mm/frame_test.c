@@ -413,6 +413,69 @@ static void nothing_is_lost(struct ukern *m)
     free(seen);
 }
 
+static _Atomic uint32_t barriers;
+static struct engine_ops counting;
+static bool (*real_barrier)(struct ukern *m);
+static bool count_barrier(struct ukern *m)
+{
+    atomic_fetch_add(&barriers, 1);
+    return real_barrier(m);
+}
+
+START_TEST(who_takes_from_other_caches_stops_them_first)
+{
+    struct ukern_params p = { .cpus = 2, .ram = 515 * FRAME_SIZE };
+    struct ukern *m;
+    struct frame_id f;
+    ck_ok(harness_boot(&p, 0, &m));
+    if (m->frame) {
+        counting = *m->ops;
+        real_barrier = counting.barrier;
+        counting.barrier = count_barrier;
+        m->ops = &counting;
+        while (frame_alloc(who, &f) == UKERN_OK)
+            ;
+        ck_assert_uint_eq(barriers, 1); /* at the end: there was nothing */
+        ck_ok(drop(f));
+        be(m, 1);
+        ck_ok(frame_alloc(who, &f));
+        ck_assert_uint_eq(barriers, 2);
+    }
+    harness_free(m);
+}
+END_TEST
+
+/* Where Linux refuses the barrier after all, other caches are left alone. */
+static bool no_barrier(struct ukern *m)
+{
+    (void)m;
+    return false;
+}
+
+START_TEST(without_the_barrier_other_caches_stay)
+{
+    struct ukern_params p = { .cpus = 2, .ram = 515 * FRAME_SIZE };
+    struct ukern *m;
+    struct frame_id f, g;
+    ck_ok(harness_boot(&p, 0, &m));
+    if (!getenv("UKERN_LAYERS")) { /* no specification knows of such a host */
+        counting = *m->ops;
+        counting.barrier = no_barrier;
+        m->ops = &counting;
+        while (frame_alloc(who, &f) == UKERN_OK)
+            ;
+        ck_ok(drop(f));
+        be(m, 1);
+        ck_status(frame_alloc(who, &g), UKERN_NOMEM);
+        be(m, 0);
+        ck_ok(frame_alloc(who, &g));
+        ck_assert_uint_eq(g.n, f.n);
+        nothing_is_lost(m);
+    }
+    harness_free(m);
+}
+END_TEST
+
 START_TEST(frames_in_other_caches_are_found)
 {
     for (uint32_t how = 0; how < 6; how++) {
@@ -757,7 +820,8 @@ HARNESS_TESTS("mm/frame", random_calls_agree_with_the_model, fresh_memory_comes_
               memory_may_be_larger_than_the_largest_block, freed_frames_join_again, a_run_goes_on_over_block_boundaries, a_run_takes_no_more_than_was_wanted,
               exhaustion_is_an_answer_and_outputs_stay, wrong_frames_are_refused, references_do_not_wrap,
               large_runs_are_zero_again, every_allocation_of_the_boot_is_refused_in_turn,
-              absurd_memory_sizes_are_refused, frames_in_other_caches_are_found, a_large_run_is_gathered_from_all_caches,
+              absurd_memory_sizes_are_refused, who_takes_from_other_caches_stops_them_first, without_the_barrier_other_caches_stay,
+              frames_in_other_caches_are_found, a_large_run_is_gathered_from_all_caches,
               the_lowest_policy_gives_the_lowest, clear_makes_zeroes_whatever_was_there, peak_is_the_most_that_was_used,
               references_are_counted_by_all, cpus_race_for_frames_without_membarrier,
 #ifdef UKERN_CHECK

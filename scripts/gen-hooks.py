@@ -310,8 +310,11 @@ def make_text(layers, all_rows, tree, src, name):
             l = by_row.get(row_of(path, all_rows)) if f.endswith('.c') else None
             if l:
                 spec = f[:-2] == f'{l.name}_spec'
-                flags = f'-include {name}/{l.name}.sight.h' if spec else f'-include {name}/{l.name}.code.h -include {name}/{l.name}.sight.h'
-                out += f'{os.path.relpath(folder, tree)}/{library}-{f[:-2]}.o: hook_flags = {flags}\n'
+                forced = [f'{name}/{l.name}.{what}.h' for what in (['sight'] if spec else ['code', 'sight'])]
+                target = f'{os.path.relpath(folder, tree)}/{library}-{f[:-2]}.o'
+                flags = ' '.join(f'-include {h}' for h in forced)
+                # named as prerequisites, too: a layer that has only now come into the calculus is compiled again
+                out += f'{target}: hook_flags = {flags}\n{target}: {" ".join(forced)}\n'
     return out
 
 

@@ -2,6 +2,7 @@
 /* api: the functions of <ukern/ukern.h> that work on machines.                                    Row api */
 #include "boot.h"
 #include "console.h"
+#include "core/calculus.h"
 #include "host/clock.h"
 #include "host/engine.h"
 #include "mm/frame.h"
@@ -74,8 +75,13 @@ static enum ukern_status start(struct ukern *m)
 }
 
 /* What a machine that has ended answers. */
-static enum ukern_status verdict(const struct ukern *m)
+static enum ukern_status verdict(struct ukern *m)
 {
+#ifdef UKERN_CHECK
+    struct cpu *outside = boot_enter(m);
+    calculus_end(m);
+    boot_leave(outside);
+#endif
     switch ((enum machine_end)atomic_load(&m->ended)) {
     case END_DONE: return thread_failed(m) ? UKERN_FAILED : UKERN_OK;
     case END_STOPPED: return UKERN_STOPPED;

@@ -113,10 +113,9 @@ static enum ukern_status boot_layers(struct ukern *m)
     return st == UKERN_OK ? share_init() : st;
 }
 
-#ifdef UKERN_CHECK
-/* Modes from outside, so that every unit test can be run in every mode: UKERN_LAYERS='all=both,pt=spec'. */
-static void boot_modes(struct ukern_params *p)
+void harness_modes(struct ukern_params *p)
 {
+#ifdef UKERN_CHECK
     enum { MODES = 32 };
     static _Thread_local struct ukern_layer_mode given[MODES];
     static _Thread_local char text[512];
@@ -138,8 +137,10 @@ static void boot_modes(struct ukern_params *p)
                 given[p->layer_count].mode = (enum ukern_mode)i;
         p->layer_count++;
     }
-}
+#else
+    (void)p;
 #endif
+}
 
 static void boot_defaults(struct ukern_params *p)
 {
@@ -158,10 +159,8 @@ enum ukern_status harness_boot(const struct ukern_params *params, size_t arena_b
 {
     struct ukern_params p = params ? *params : (struct ukern_params){ 0 };
     boot_defaults(&p);
-#ifdef UKERN_CHECK
     if (arena_bytes == 0) /* else the test counts bytes */
-        boot_modes(&p);
-#endif
+        harness_modes(&p);
     struct arena arena;
     /* 32 bytes a frame, 8 KiB a task or VM, 12 KiB a CPU are more than the layers take. */
     size_t enough = (1 << 20) + (size_t)(p.ram >> FRAME_SHIFT) * 32 + (size_t)(p.max_tasks + p.max_vms) * 8192 +

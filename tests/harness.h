@@ -14,6 +14,9 @@
 /* Boots core, host/ram and mm. params: NULL or zero fields mean 1 CPU, 1 MiB of ram, all of it usable, 16 tasks.
  * arena_bytes 0: enough. On failure everything is given back, and harness_error has the text. Sets `here`. */
 enum ukern_status harness_boot(const struct ukern_params *params, size_t arena_bytes, struct ukern **ret_machine);
+/* Modes from outside, for params that name none, so that every unit test can be run in every mode of the check build:
+ * UKERN_LAYERS='all=both,pt=spec', UKERN_CHECK_EVERY=100. */
+void harness_modes(struct ukern_params *p);
 /* The same; the test fails when the boot does. */
 struct ukern *harness_make(uint64_t ram);
 void harness_free(struct ukern *m); /* `here` is NULL afterwards */

@@ -48,6 +48,7 @@ void world_make_seeded(enum ukern_engine engine, uint32_t cpus, uint64_t seed)
     struct ukern_hooks hooks = { .size = sizeof hooks, .ctx = world, .log = on_log, .console_write = on_console, .trace = on_trace };
     struct ukern_params params = { .size = sizeof params, .engine = engine, .cpus = cpus, .seed = seed, .ram = 32 << 20,
                                    .without_kvm = true, .hooks = &hooks };
+    harness_modes(&params);
     ck_ok(ukern_catch_faults());
     ck_ok(ukern_make(&params, &world->m));
 }

@@ -159,9 +159,9 @@ bool calculus_in(struct crossing *x, const struct prim *p, const void *args, voi
     struct calculus *c = cpu ? cpu->m->calculus : NULL;
     x->plain = true;
     x->from_spec = false;
-    if (!c)
-        return true;
-    struct crossings *s = cpu->crossings;
+    struct crossings *s = c ? cpu->crossings : NULL;
+    if (!s)
+        return true; /* every layer is in impl, or a thread that is no CPU only looks */
     if (unlikely(s->relating || calculus_failed(c)))
         return pass(c, s, p, args, ret);
     x->args = args;

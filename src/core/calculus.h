@@ -88,6 +88,8 @@ uint64_t calculus_left(const struct ukern *m); /* changes that were not taken ba
 /* All relations and invariants now. False: nothing was checked, another kernel thread was inside a primitive. `here` is a CPU
  * of m. What is wrong ends the machine. */
 bool calculus_check_all(struct ukern *m);
+/* The same of a machine that has ended and runs no more, once: what is wrong makes it BROKEN, and this returns. */
+void calculus_end(struct ukern *m);
 uint64_t calculus_hash(const struct ukern *m); /* of the abstract state; equal for equal states */
 bool calculus_defined(struct ukern *m, const struct prim *p, const void *args); /* PRE holds now; true in impl */
 

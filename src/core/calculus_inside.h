@@ -35,6 +35,7 @@ struct calculus {
     _Atomic uint32_t failed;    /* somebody has begun the report */
     struct event { uint32_t cpu; const struct prim *prim; unsigned char args[HOOK_RECORD], ret[HOOK_RECORD]; } ring[CALCULUS_RING];
     uint64_t ring_n;
+    bool ended; /* calculus_end was there */
     void (*where)(const void *pc, char *text, size_t size);
     char replay[CALCULUS_COMMAND], text[CALCULUS_TEXT];
     struct calculus_report report;
@@ -73,5 +74,6 @@ void calculus_enter(struct calculus *c); /* the outermost crossing of a kernel t
 void calculus_leave(struct calculus *c); /* and now and then a full check */
 
 /* calculus_report.c: x may be NULL, `says` what the spec returned or NULL */
+void calculus_tell(struct crossing *x, const struct layer *l, enum failure kind, const void *says) __attribute__((cold));
 void calculus_fail(struct crossing *x, const struct layer *l, enum failure kind, const void *says) __attribute__((noreturn, cold));
 #endif

@@ -188,22 +188,29 @@ static void let_go(struct calculus *c, struct crossings *s)
     s->relating = s->supposing = s->settled = false;
 }
 
-void calculus_fail(struct crossing *x, const struct layer *l, enum failure kind, const void *says)
+/* The first failure is the machine's. */
+void calculus_tell(struct crossing *x, const struct layer *l, enum failure kind, const void *says)
 {
     struct ukern *m = here->m;
     struct calculus *c = m->calculus;
     struct crossings *s = here->crossings;
-    if (atomic_exchange(&c->failed, 1) == 0) {
+    bool is_first = atomic_exchange(&c->failed, 1) == 0;
+    if (is_first) {
         struct text t = { .at = c->text, .size = sizeof c->text };
         compose(&t, c, x, l, kind, says);
         c->report = (struct calculus_report){ .kind = kind, .what = failures[kind].text, .prim = x ? x->prim : NULL, .layer = l,
                                               .caller = x ? x->caller : NULL, .text = c->text };
-        let_go(c, s);
-        tell(m, c->text);
-    } else
-        let_go(c, s);
+    }
+    let_go(c, s);
     s->top = NULL;
-    m->ops->park(here);
+    if (is_first)
+        tell(m, c->text);
+}
+
+void calculus_fail(struct crossing *x, const struct layer *l, enum failure kind, const void *says)
+{
+    calculus_tell(x, l, kind, says);
+    here->m->ops->park(here);
 }
 
 const struct calculus_report *calculus_report(const struct ukern *m)

@@ -87,13 +87,14 @@ static bool wait_quiet(const struct calculus *c)
 
 /* ---- everything ---- */
 
-static void check_layer(struct calculus *c, const struct layer *l)
+/* What is wrong with a layer; 0: nothing, or there is nothing to relate yet. */
+static enum failure look_at(struct calculus *c, const struct layer *l)
 {
     const struct component *k = &c->of[l->index];
     struct crossings *s = here->crossings;
     enum failure wrong = 0;
     if (k->mode < MODE_BOTH || !atomic_load_explicit(&k->live, memory_order_relaxed))
-        return; /* not initialised, or in vain */
+        return 0; /* not initialised, or in vain */
     s->relating = true;
     s->world = l; /* nobody is inside: no words are needed */
     if (k->mode == MODE_BOTH && !l->relates(c->abs))
@@ -102,8 +103,7 @@ static void check_layer(struct calculus *c, const struct layer *l)
         wrong = FAILURE_INVARIANT;
     s->relating = false;
     s->world = NULL;
-    if (wrong)
-        calculus_fail(NULL, l, wrong, NULL);
+    return wrong;
 }
 
 bool calculus_check_all(struct ukern *m)
@@ -114,11 +114,33 @@ bool calculus_check_all(struct ukern *m)
     if (here->crossings->top || (c->threads && atomic_exchange(&c->checking, 1)))
         return false;
     bool quiet = wait_quiet(c);
-    for (uint32_t i = 0; quiet && i < c->layers; i++)
-        check_layer(c, c->tower->layers[i]);
+    for (uint32_t i = 0; quiet && i < c->layers; i++) {
+        const struct layer *l = c->tower->layers[i];
+        enum failure wrong = look_at(c, l);
+        if (wrong)
+            calculus_fail(NULL, l, wrong, NULL);
+    }
     if (quiet)
         atomic_store_explicit(&c->checked, atomic_load_explicit(&c->steps, memory_order_relaxed), memory_order_relaxed);
     if (c->threads)
         atomic_store(&c->checking, 0);
     return quiet;
+}
+
+void calculus_end(struct ukern *m)
+{
+    struct calculus *c = m->calculus;
+    if (!c || calculus_failed(c) || c->ended)
+        return;
+    c->ended = true;
+    if (!all_outside(c)) {
+        machine_log(m, UKERN_LOG_INFO, "the layers are not compared at the end: a CPU stopped inside a primitive");
+        return;
+    }
+    for (uint32_t i = 0; i < c->layers && !calculus_failed(c); i++) {
+        const struct layer *l = c->tower->layers[i];
+        enum failure wrong = look_at(c, l);
+        if (wrong)
+            calculus_tell(NULL, l, wrong, NULL);
+    }
 }

@@ -197,7 +197,8 @@ void calculus_event(const struct layer *of, const void *result, size_t size, boo
     struct crossings *s = c ? cpu->crossings : NULL;
     if (!cpu || (s && (s->relating || calculus_failed(c))))
         return;
-    engine_point(POINT_EVENT, of ? of->rank : 0, 0);
+    if (!s || !s->atomic) /* else it was taken before */
+        engine_point(POINT_EVENT, of ? of->rank : 0, 0);
     struct crossing *x = s ? s->top : NULL;
     if (!x || x->prim->layer != of || x->phase != PHASE_CODE)
         return; /* this layer's call is not checked, whatever is open above it */
@@ -208,6 +209,36 @@ void calculus_event(const struct layer *of, const void *result, size_t size, boo
         calculus_fail(x, of, FAILURE_EVENT_UNLOCKED, NULL);
     memcpy(x->said, x->ret, x->prim->ret_size);
     calculus_beside(x);
+}
+
+/* The crossing whose code runs now, when it is this layer's and is checked. */
+static struct crossings *checked(const struct layer *of)
+{
+    struct cpu *cpu = here;
+    struct calculus *c = cpu ? cpu->m->calculus : NULL;
+    struct crossings *s = c ? cpu->crossings : NULL;
+    if (!s || s->relating || calculus_failed(c) || !s->top || s->top->prim->layer != of || s->top->phase != PHASE_CODE)
+        return NULL;
+    return s;
+}
+
+void calculus_atomic_begin(const struct layer *of)
+{
+    struct crossings *s = checked(of);
+    engine_point(POINT_EVENT, of ? of->rank : 0, 0);
+    if (!s || s->atomic)
+        return; /* a lower one: the upper one's locks are enough */
+    calculus_world_take(here->m->calculus, of);
+    s->atomic = of;
+}
+
+void calculus_atomic_end(const struct layer *of)
+{
+    struct crossings *s = checked(of);
+    if (!s || s->atomic != of)
+        return;
+    s->atomic = NULL;
+    calculus_world_give(here->m->calculus, of);
 }
 
 /* ---- out ---- */

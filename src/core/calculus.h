@@ -7,7 +7,8 @@
  *             again at the step only when no inner call changed anything: else another CPU may have moved on
  * Events      `return EVENT(result);` in x.c: the step of this primitive happens here, with this result: where a shared
  *             object's lock is still held, after the last write. EVENT_DONE(): of one without result. EVENT_OWNED...: the section
- *             of a per-CPU object, or one thread at boot, where no lock is held. A local layer says nothing: its step is its return
+ *             of a per-CPU object, or one thread at boot, where no lock is held. EVENT_ATOMIC...: a primitive without lock. A local
+ *             layer says nothing: its step is its return
  * Modes       for each layer, from params.layers at boot; a layer in impl that another one sees becomes shadow
  * Verdicts    enum failure; the first one ends the machine: the report goes to the log line by line, its first line is
  *             ukern_error's; the CPU parks, nothing is unwound
@@ -35,7 +36,24 @@
 #define EVENT_DONE() calculus_event(CALCULUS_LAYER, NULL, 0, false)
 #define EVENT_OWNED(result) EVENT_WITH(result, true)
 #define EVENT_OWNED_DONE() calculus_event(CALCULUS_LAYER, NULL, 0, true)
+/* The step of a primitive without lock: the one instruction that takes effect, and the step, with nobody's step between. The
+ * expression is that instruction, or a lower layer's such primitive: it takes no lock and waits for nobody. */
+#define EVENT_ATOMIC(result) \
+    ({ calculus_atomic_begin(CALCULUS_LAYER); \
+       __auto_type atomic_ = (result); \
+       calculus_event(CALCULUS_LAYER, &atomic_, sizeof atomic_, true); \
+       calculus_atomic_end(CALCULUS_LAYER); \
+       atomic_; })
+#define EVENT_ATOMIC_DONE(statement) \
+    do { \
+        calculus_atomic_begin(CALCULUS_LAYER); \
+        statement; \
+        calculus_event(CALCULUS_LAYER, NULL, 0, true); \
+        calculus_atomic_end(CALCULUS_LAYER); \
+    } while (0)
 void calculus_event(const struct layer *of, const void *result, size_t size, bool owned);
+void calculus_atomic_begin(const struct layer *of);
+void calculus_atomic_end(const struct layer *of);
 
 enum failure {
     FAILURE_UNDEFINED = 1, /* the caller broke the precondition */
@@ -108,4 +126,9 @@ int calculus_call_text(const struct prim *p, const void *args, const void *ret, 
 #define EVENT_DONE() ((void)0)
 #define EVENT_OWNED(result) (result)
 #define EVENT_OWNED_DONE() ((void)0)
+#define EVENT_ATOMIC(result) (result)
+#define EVENT_ATOMIC_DONE(statement) \
+    do { \
+        statement; \
+    } while (0)
 #endif

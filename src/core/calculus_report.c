@@ -183,6 +183,7 @@ static void tell(struct ukern *m, const char *text)
 /* What this thread holds of the checker, so that others come to the point where they park. */
 static void let_go(struct calculus *c, struct crossings *s)
 {
+    s->atomic = NULL;
     if (s->world)
         calculus_world_give(c, s->world);
     s->relating = s->supposing = s->settled = false;

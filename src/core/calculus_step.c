@@ -235,7 +235,7 @@ static bool try_instead(struct crossing *x)
     struct calculus *c = here->m->calculus;
     struct crossings *s = here->crossings;
     const struct prim *p = x->prim;
-    LOCK_SCOPE(&c->of[p->layer->index].instead);
+    struct lock *lock = s->atomic ? NULL : lock_take(&c->of[p->layer->index].instead); /* the object's */
     memset(x->ret, HOOK_UNSET, p->ret_size);
     calculus_world_take(c, p->layer);
     x->phase = PHASE_INSTEAD;
@@ -244,6 +244,8 @@ static bool try_instead(struct crossing *x)
     x->phase = PHASE_CODE;
     if (v == WAITING) {
         calculus_world_give(c, p->layer);
+        if (lock)
+            lock_give(lock);
         return false;
     }
     if (v == UNDEFINED)
@@ -253,6 +255,8 @@ static bool try_instead(struct crossing *x)
     compare(c, s, x, NULL);
     note(c, x);
     calculus_world_give(c, p->layer);
+    if (lock)
+        lock_give(lock);
     return true;
 }
 

@@ -19,7 +19,10 @@ void calculus_word_give(_Atomic uint32_t *word) { atomic_store_explicit(word, 0,
 
 void calculus_world_take(struct calculus *c, const struct layer *l)
 {
-    here->crossings->world = l;
+    struct crossings *s = here->crossings;
+    if (s->atomic) /* all of it is locked */
+        return;
+    s->world = l;
     if (!c->threads)
         return;
     for (uint64_t below = l->closure; below; below &= below - 1) /* upwards: two that take several never wait in a ring */
@@ -28,7 +31,10 @@ void calculus_world_take(struct calculus *c, const struct layer *l)
 
 void calculus_world_give(struct calculus *c, const struct layer *l)
 {
-    here->crossings->world = NULL;
+    struct crossings *s = here->crossings;
+    if (s->atomic)
+        return;
+    s->world = NULL;
     for (uint64_t below = c->threads ? l->closure : 0; below; below &= below - 1)
         calculus_word_give(&c->of[__builtin_ctzll(below)].taken);
 }

@@ -120,6 +120,7 @@ struct crossings {
     bool settled;           /* PRE held at the call; others may have moved on since */
     bool supposing;         /* a lower spec is asked what it would say, beside the code */
     bool acts;              /* it would have an effect on the hardware */
+    const struct layer *atomic; /* whose linearization instruction runs, with the locks in hand; NULL: none */
     const struct layer *world; /* whose component, and those below, are locked by this thread; NULL: none */
     const char *why;        /* the condition that failed */
     char differs[200];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* frame_table: see frame_table.h. Eight bytes a frame; an entry of zeros is what frame_table_init promises. */
 #include "mm/frame_table_inside.h"
+#include "core/calculus.h"
 
 enum ukern_status frame_table_init(void)
 {
@@ -13,5 +14,5 @@ enum ukern_status frame_table_init(void)
     return UKERN_OK;
 }
 
-struct frame_entry frame_table_get(struct frame_id f) { return frame_table_load(f); }
-void frame_table_set(struct frame_id f, struct frame_entry e) { frame_table_store(f, e); }
+struct frame_entry frame_table_get(struct frame_id f) { return EVENT_ATOMIC(frame_table_load(f)); }
+void frame_table_set(struct frame_id f, struct frame_entry e) { EVENT_ATOMIC_DONE(frame_table_store(f, e)); }

@@ -73,11 +73,26 @@ static bool pass(struct calculus *c, struct crossings *s, const struct prim *p, 
 {
     if (calculus_mode_in(c, p->layer) != MODE_SPEC)
         return true;
-    if (s->world)
-        return (void)p->spec(c->abs, args, NULL, ret), false;
-    calculus_world_take(c, p->layer);
+    bool locks = !s->world;
+    if (locks)
+        calculus_world_take(c, p->layer);
     (void)p->spec(c->abs, args, NULL, ret);
-    calculus_world_give(c, p->layer);
+    if (locks)
+        calculus_world_give(c, p->layer);
+    return false;
+}
+
+/* A thread that is no CPU only looks (ukern_stats): it has no records of its own. */
+static bool look(struct calculus *c, struct cpu *asker, const struct prim *p, const void *args, void *ret)
+{
+    struct crossings s = { .relating = true };
+    if (calculus_mode_in(c, p->layer) != MODE_SPEC)
+        return true;
+    asker->crossings = &s;
+    asker->journal = &s.journal;
+    (void)pass(c, &s, p, args, ret);
+    asker->crossings = NULL;
+    asker->journal = NULL;
     return false;
 }
 
@@ -159,9 +174,11 @@ bool calculus_in(struct crossing *x, const struct prim *p, const void *args, voi
     struct calculus *c = cpu ? cpu->m->calculus : NULL;
     x->plain = true;
     x->from_spec = false;
-    struct crossings *s = c ? cpu->crossings : NULL;
-    if (!s)
-        return true; /* every layer is in impl, or a thread that is no CPU only looks */
+    if (!c)
+        return true; /* every layer is in impl */
+    struct crossings *s = cpu->crossings;
+    if (unlikely(!s))
+        return look(c, cpu, p, args, ret);
     if (unlikely(s->relating || calculus_failed(c)))
         return pass(c, s, p, args, ret);
     x->args = args;

@@ -66,7 +66,7 @@ void calculus_take(struct crossing *up, const struct prim *p, const void *args, 
 bool calculus_same(const struct field *f, const void *a, const void *b);
 
 /* calculus_world.c */
-void calculus_word_take(_Atomic uint32_t *word);
+bool calculus_word_take(_Atomic uint32_t *word) must_use; /* false: the machine is broken, somebody keeps it */
 void calculus_word_give(_Atomic uint32_t *word);
 void calculus_world_take(struct calculus *c, const struct layer *l); /* its component and all below */
 void calculus_world_give(struct calculus *c, const struct layer *l);

@@ -129,14 +129,13 @@ static void add_changes(struct text *t, const struct crossings *s, size_t from)
 
 static void add_events(struct text *t, struct calculus *c)
 {
-    if (c->threads)
-        calculus_word_take(&c->ring_taken);
+    bool locked = c->threads && calculus_word_take(&c->ring_taken);
     for (uint64_t n = c->ring_n < CALCULUS_RING ? 0 : c->ring_n - CALCULUS_RING; n < c->ring_n; n++) {
         const struct event *e = &c->ring[n % CALCULUS_RING];
         add(t, "\n  before it    cpu%u ", e->cpu);
         add_call(t, e->prim, e->args, e->ret);
     }
-    if (c->threads)
+    if (locked)
         calculus_word_give(&c->ring_taken);
 }
 

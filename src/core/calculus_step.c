@@ -48,14 +48,13 @@ static void compare(struct calculus *c, struct crossings *s, struct crossing *x,
 /* The last steps, for reports. */
 static void note(struct calculus *c, const struct crossing *x)
 {
-    if (c->threads)
-        calculus_word_take(&c->ring_taken);
+    bool locked = c->threads && calculus_word_take(&c->ring_taken);
     struct event *e = &c->ring[c->ring_n++ % CALCULUS_RING];
     e->cpu = here->id;
     e->prim = x->prim;
     memcpy(e->args, x->args, x->prim->args_size);
     memcpy(e->ret, x->ret, x->prim->ret_size);
-    if (c->threads)
+    if (locked)
         calculus_word_give(&c->ring_taken);
     calculus_bump(c, &c->steps);
     calculus_bump(c, &c->of[x->prim->layer->index].spec);

@@ -6,27 +6,38 @@ enum { PATIENCE = 20000 };
 
 /* ---- words: innermost, of the checker alone ---- */
 
-void calculus_word_take(_Atomic uint32_t *word)
+bool calculus_word_take(_Atomic uint32_t *word)
 {
     for (uint32_t turns = 1; atomic_exchange_explicit(word, 1, memory_order_acquire); turns++) {
         if (machine_is_broken(here->m)) /* whoever has it may have parked */
-            here->m->ops->park(here);
+            return false;
         here->m->ops->spin(here, turns);
     }
+    return true;
 }
 
 void calculus_word_give(_Atomic uint32_t *word) { atomic_store_explicit(word, 0, memory_order_release); }
 
+static void give(struct calculus *c, uint64_t layers)
+{
+    for (; layers; layers &= layers - 1)
+        calculus_word_give(&c->of[__builtin_ctzll(layers)].taken);
+}
+
 void calculus_world_take(struct calculus *c, const struct layer *l)
 {
     struct crossings *s = here->crossings;
+    uint64_t taken = 0;
     if (s->atomic) /* all of it is locked */
         return;
+    for (uint64_t below = c->threads ? l->closure : 0; below; below &= below - 1) { /* upwards: so nobody waits in a ring */
+        if (!calculus_word_take(&c->of[__builtin_ctzll(below)].taken)) {
+            give(c, taken);
+            here->m->ops->park(here);
+        }
+        taken |= below & -below;
+    }
     s->world = l;
-    if (!c->threads)
-        return;
-    for (uint64_t below = l->closure; below; below &= below - 1) /* upwards: two that take several never wait in a ring */
-        calculus_word_take(&c->of[__builtin_ctzll(below)].taken);
 }
 
 void calculus_world_give(struct calculus *c, const struct layer *l)
@@ -35,8 +46,7 @@ void calculus_world_give(struct calculus *c, const struct layer *l)
     if (s->atomic)
         return;
     s->world = NULL;
-    for (uint64_t below = c->threads ? l->closure : 0; below; below &= below - 1)
-        calculus_word_give(&c->of[__builtin_ctzll(below)].taken);
+    give(c, c->threads ? l->closure : 0);
 }
 
 /* ---- who is inside ---- */
@@ -55,8 +65,10 @@ void calculus_enter(struct calculus *c)
         if (!atomic_load(&c->checking) || before > 0)
             return;
         atomic_store(inside, before);
-        for (uint32_t turns = 1; atomic_load(&c->checking); turns++)
+        for (uint32_t turns = 1; atomic_load(&c->checking) && !calculus_failed(c); turns++)
             here->m->ops->spin(here, turns);
+        if (calculus_failed(c)) /* the one who checked has parked */
+            here->m->ops->park(here);
     }
 }
 

@@ -16,7 +16,7 @@
  *                               of no particular moment
  *             frame_owner       the container that pays; PRE used
  *             frame_used, frame_peak, frame_usable   how many are used, were at most, are NORMAL: for reports. With several CPUs
- *             the first two are of no particular moment
+ *             the first two are of no particular moment; peak may be one more
  * Peek        frame_peek_piece: the free memory as the code keeps it, piece by piece: free blocks, then each CPU's cached frames. *at
  *             begins as all zeroes; true: at->first, at->count is the next piece; false: no more. For the relation only, while nobody allocates
  * Invariants  I1 only NORMAL frames are used  I2 references >= 1

@@ -236,7 +236,7 @@ static void name_results(struct lane *l, const struct prim_of *p, const unsigned
     uint32_t value = word_at(ret, p->made_at), count = 1;
     if (p->count_at)
         count = word_at(ret, p->count_at);
-    else if (p->chancy)
+    else if (p->many)
         count = PARTS_MAX;
     n->first[number] = n->objects;
     for (uint32_t i = 0; i < count && i < PARTS_MAX; i++)

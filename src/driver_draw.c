@@ -47,7 +47,7 @@ static uint64_t draw_page(struct lane *l)
 static uint64_t draw_address(struct lane *l, const struct prim_of *p)
 {
     uint64_t va = draw_page(l) << FRAME_SHIFT;
-    if (p->chancy || (p->args > 4 && one_in(l, 2)))
+    if (p->many || (p->args > 4 && one_in(l, 2)))
         va &= ~UINT64_C(0x1fffff);
     bool any_byte = p->bytes || p->inside || p->args <= 3;
     return one_in(l, any_byte ? 2 : 16) ? va + driver_below(l, FRAME_SIZE) : va;
@@ -202,6 +202,8 @@ static uint16_t draw_prim(struct lane *l, bool inside)
         uint16_t i = inside ? (uint16_t)driver_below(l, t->prims) : l->wheel[driver_below(l, l->wheel_n)];
         const struct prim_of *p = &t->prim[i];
         bool fits = p->inside || p->leaves || p->enters;
+        if (p->many && !one_in(l, 16)) /* five hundred frames at once: seldom */
+            continue;
         if (inside ? fits : !(p->inside || p->leaves) || one_in(l, 16))
             return i;
     }

@@ -41,6 +41,7 @@ struct prim_of {
     bool refers;               /* one more reference of its first name */
     bool enters, leaves, inside; /* inside: may be called between them */
     int8_t busies;             /* +1: its first name may not end until a -1 */
+    bool many;                 /* takes 2 MiB */
     bool bytes;                /* has a kernel buffer */
     bool chancy;               /* what it answers depends on earlier choices: not for traces, unless the policy is lowest */
 };

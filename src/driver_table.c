@@ -93,7 +93,8 @@ static void learn_results(struct prim_of *p)
             p->chancy = true;
         }
     }
-    p->chancy |= ends_with(name, "_large") || strcmp(name, "frame_peak") == 0; /* the peak: seen when a cache is refilled */
+    p->many = ends_with(name, "_large");
+    p->chancy |= p->many || strcmp(name, "frame_peak") == 0; /* the peak: seen when a cache is refilled */
 }
 
 static void learn(struct prim_of *p, const struct prim *prim)

@@ -20,7 +20,5 @@ struct checking {
 int check_subsets(struct checking *c);
 int check_inject(struct checking *c);
 void check_command(const struct checking *c, uint64_t seed, uint64_t steps, char *text, size_t size);
-/* Reads what where_resolve needs, while files can be opened. */
-void where_prepare(void);
 /* file:line of a program counter of this process (where.c). */
 void where_resolve(const void *pc, char *text, size_t size);

@@ -72,6 +72,7 @@ struct session {
     struct output out, err, *consoles; /* [info.consoles] */
     FILE *trace;
     char *trace_buffer;
+    char command[512];                 /* that started this run */
     int trace_lost;                    /* errno of the first write that failed */
     uint64_t asked_at;                 /* when, ns of CLOCK_MONOTONIC; the thread that takes signals only */
     _Atomic int asked;                 /* to stop: 0 no, a signal's number, or ASKED_KEYS */
@@ -110,6 +111,12 @@ enum role { ROLE_CPU, ROLE_EVENTS, ROLE_MAIN, ROLE_SIM };
 bool confine_prepare(struct session *s);
 void confine_thread(const struct session *s, enum role role);
 void confine_free(void);
+
+/* ---- reports of failed checks (where.c; in the fast build nothing) ---- */
+/* Before confinement: what names the lines of callers is read. */
+void where_prepare(void);
+/* A failed check of m says which command repeats the run, and names lines. */
+void where_report(struct ukern *m, const char *command);
 
 /* ---- the end (summary.c) ---- */
 bool summary_write(struct session *s, enum ukern_status st, int code);

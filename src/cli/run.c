@@ -200,10 +200,15 @@ static int make_and_run(struct session *s, const struct ukern_hooks *hooks)
     s->signals_fd = events_block_signals();
     enum ukern_status st = ukern_catch_faults();
     term_guard_crashes();
+    if (s->info.checks)
+        where_prepare();
     if (st == UKERN_OK)
         st = ukern_make_from_config(s->config, &h, &s->m);
-    if (st == UKERN_OK)
+    if (st == UKERN_OK) {
+        if (s->info.checks)
+            where_report(s->m, s->command);
         return run_machine(s);
+    }
     cli_say("the machine cannot be made: %s", ukern_status_name(st));
     return st == UKERN_UNSUPPORTED                       ? EXIT_CANNOT
            : st == UKERN_BADARG || st == UKERN_BADCONFIG ? EXIT_USAGE
@@ -226,6 +231,17 @@ static void session_free(struct session *s)
     free(s->named);
     confine_free();
     ukern_config_free(s->config);
+}
+
+/* The command line again, for reports. */
+static void join(int argc, char **argv, char *text, size_t size)
+{
+    size_t n = 0;
+    text[0] = 0;
+    for (int i = 0; i < argc && n < size; i++) {
+        bool plain = argv[i][0] != 0 && strpbrk(argv[i], "'\"\\$`*?[]{}()<>|&;!~#\t\n") == NULL && (i == 0 || strchr(argv[i], ' ') == NULL);
+        n += (size_t)snprintf(text + n, size - n, plain ? "%s%s" : "%s'%s'", i > 0 ? " " : "", argv[i]);
+    }
 }
 
 /* However the option is spelled, the check build runs the machine and does not look for itself. */
@@ -253,6 +269,7 @@ int cli_run(int argc, char **argv)
     }
     if (s.opt.settings)
         return dump(&s);
+    join(argc, argv, s.command, sizeof s.command);
     int code = read_config(&s, &hooks);
     if (code == EXIT_OK && s.opt.lab)
         code = again_in_lab(&s.opt, s.config, argc, argv);

@@ -61,4 +61,13 @@ void where_resolve(const void *pc, char *text, size_t size)
     (void)snprintf(text, size, "%p (this program was built without libdw)", pc);
 }
 #endif
+
+void where_report(struct ukern *m, const char *command)
+{
+    calculus_set_replay(m, command);
+    calculus_set_resolver(m, where_resolve);
+}
+#else
+void where_prepare(void) {}
+void where_report(struct ukern *m, const char *command) { (void)m, (void)command; }
 #endif

@@ -172,6 +172,13 @@ static void frame_counts(const struct ukern *m, struct ukern_stats *s)
 {
     /* Not one of the machine's CPUs: a signal handler that comes now must not take this thread for one. */
     struct cpu *outside = here, asker = { .m = (struct ukern *)(uintptr_t)m };
+#ifdef UKERN_CHECK
+    struct crossings unchecked = { .relating = true }; /* what it asks is no step of the machine's */
+    if (machine_is_broken(asker.m))
+        return; /* in mode spec an answer could need a lock that a parked CPU holds */
+    asker.crossings = &unchecked;
+    asker.journal = &unchecked.journal;
+#endif
     here = &asker;
     s->frames_usable = frame_usable();
     s->frames_used = frame_used();

@@ -44,10 +44,10 @@ struct driver_machine {
 };
 
 /* The word at `at` of the arguments is a name: the part-th object that command `maker` made. Stale: the object has ended, and
- * nobody has its number. */
+ * nobody has its number. Pte: it is the frame of a page-table entry there. */
 struct driver_use {
     uint8_t at;
-    uint8_t kind : 7, stale : 1;
+    uint8_t kind : 6, stale : 1, pte : 1;
     uint16_t part;
     uint32_t maker;
 };

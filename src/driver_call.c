@@ -102,7 +102,7 @@ static bool has_manners(const struct driver *d, const struct driver_command *c, 
         return false;
     if (p->leaves && !is_inside(d, c->cpu, p, word_at(c->args, 0)))
         return false;
-    return !(p->ends >= 0 && o && o->busy > 0);
+    return !((p->ends >= 0 || p->spoils) && o && o->busy > 0);
 }
 
 static void note_inside(struct driver *d, const struct driver_command *c, const struct prim_of *p)
@@ -167,7 +167,7 @@ static void mix_name(struct lane *l, enum driver_kind k, uint32_t value)
 
 static void mix_pte(struct lane *l, uint64_t bits)
 {
-    const uint64_t frame = UINT64_C(0x000ffffffffff000);
+    const uint64_t frame = DRIVER_PTE_FRAME;
     mix(l, bits & ~frame);
     if (bits & 1)
         mix_name(l, DRIVER_FRAME, (uint32_t)((bits & frame) >> FRAME_SHIFT));
@@ -254,6 +254,8 @@ static void after(struct lane *l, const struct driver_command *c, const struct p
         o->refs++;
     if (p->ends >= 0 && o && o->alive && o->kind == p->ends && (!p->ends_last || --o->refs == 0))
         end_name(&l->names, o);
+    while (p->ends_roots && l->names.alives[DRIVER_ROOT] > 0) /* one of them, and nobody says which */
+        end_name(&l->names, &l->names.object[l->names.alive[DRIVER_ROOT][0]]);
     if (p->enters || p->leaves)
         note_inside(l->d, c, p);
 }
@@ -270,8 +272,15 @@ void driver_call(struct lane *l, struct driver_command *c, uint32_t number)
             l->skipped++;
             return;
         }
-        put_word(c->args, c->use[i].at, o->value);
-        first = first ? first : o;
+        if (c->use[i].pte) {
+            uint64_t bits;
+            memcpy(&bits, c->args + c->use[i].at, 8);
+            bits = (bits & ~DRIVER_PTE_FRAME) | (uint64_t)o->value << FRAME_SHIFT;
+            memcpy(c->args + c->use[i].at, &bits, 8);
+        } else {
+            put_word(c->args, c->use[i].at, o->value);
+            first = first ? first : o;
+        }
     }
     if (d->lanes == 1)
         here = &d->m->cpu[c->cpu];

@@ -89,14 +89,6 @@ static uint64_t draw_number(struct lane *l, const struct prim_of *p, const struc
     }
 }
 
-static uint64_t draw_pte(struct lane *l)
-{
-    uint64_t frame = driver_below(l, l->d->dm->frames + 1), flags = driver_below(l, 8);
-    if (one_in(l, 4))
-        return 0;
-    return (flags | 1) | frame << FRAME_SHIFT | (one_in(l, 2) ? UINT64_C(1) << 63 : 0) | (uint64_t)driver_below(l, 4) << 5;
-}
-
 /* ---- names ---- */
 
 /* A number that is no object's, whatever was chosen; where nobody makes such names, a number in range. */
@@ -115,6 +107,24 @@ static void use_object(struct driver_command *c, const struct object *o, size_t 
     put_word(c->args, at, o->value);
     if (c->uses < DRIVER_USES)
         c->use[c->uses++] = (struct driver_use){ .at = (uint8_t)at, .kind = o->kind & 7, .stale = !o->alive, .part = o->part, .maker = o->maker };
+}
+
+/* Where entries are walked and nobody owns them, each shows a frame that is a table: the walk may go on from any of them. */
+static uint64_t draw_pte(struct lane *l, struct driver_command *c, size_t at)
+{
+    const struct names *n = &l->names;
+    uint64_t flags = driver_below(l, 8), frame = driver_below(l, l->d->dm->frames + 1);
+    uint64_t bits = (flags | 1) | (one_in(l, 2) ? UINT64_C(1) << 63 : 0) | (uint64_t)driver_below(l, 4) << 5;
+    if (one_in(l, 4))
+        return 0;
+    if (!l->d->table->walks)
+        return bits | frame << FRAME_SHIFT;
+    const struct object *o = n->alives[DRIVER_FRAME] ? &n->object[n->alive[DRIVER_FRAME][driver_below(l, n->alives[DRIVER_FRAME])]] : NULL;
+    if (!o || !o->busy || c->uses == DRIVER_USES)
+        return 0;
+    use_object(c, o, at);
+    c->use[c->uses - 1].pte = 1;
+    return bits | (uint64_t)o->value << FRAME_SHIFT;
 }
 
 /* A frame that was freed and is nobody's now: a second free must be refused. */
@@ -177,7 +187,7 @@ static void draw_argument(struct lane *l, struct driver_command *c, const struct
     } else if (f->kind == FIELD_BYTES) {
         memset(to, 0, f->field->size); /* the call fills it in */
     } else if (words == 0) {
-        uint64_t value = f->kind == FIELD_PTE ? draw_pte(l) : draw_number(l, p, f, c->args);
+        uint64_t value = f->kind == FIELD_PTE ? draw_pte(l, c, f->field->at) : draw_number(l, p, f, c->args);
         memcpy(to, &value, f->field->size < 8 ? f->field->size : 8);
     }
 }

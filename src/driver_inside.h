@@ -38,6 +38,8 @@ struct prim_of {
     uint8_t made_at, count_at; /* in the results; count_at: of a run, 0: not one */
     int8_t ends;               /* kind of the object whose end it may be, -1: none */
     bool ends_last;            /* only with the last reference */
+    bool spoils;               /* writes the frame's bytes: not while it is busy */
+    bool ends_roots;
     bool refers;               /* one more reference of its first name */
     bool enters, leaves, inside; /* inside: may be called between them */
     int8_t busies;             /* +1: its first name may not end until a -1 */
@@ -50,6 +52,7 @@ struct prim_of {
 struct table {
     struct prim_of prim[PRIMS_MAX];
     uint32_t prims;
+    bool walks;                /* entries are walked, and no layer keeps the tables */
     bool bare;                 /* no layer keeps frames of its own: an ended one is free, or a name's */
     bool made[DRIVER_KINDS];   /* some primitive makes such names */
 };
@@ -106,6 +109,7 @@ struct driver {
     uint32_t full;
 };
 
+#define DRIVER_PTE_FRAME UINT64_C(0x000ffffffffff000)
 uint64_t driver_chance(struct random *r);
 uint32_t driver_below(struct lane *l, uint32_t n); /* from the lane's generator, or from the bytes of a fuzzer */
 static inline uint32_t word_at(const void *p, size_t at) { uint32_t w; memcpy(&w, (const char *)p + at, 4); return w; }

@@ -55,6 +55,17 @@ static void print_words(const struct writer *out, const struct driver_command *c
     }
 }
 
+static void print_pte(const struct writer *out, const struct driver_command *c, size_t at, uint64_t bits)
+{
+    bool name = false;
+    for (uint8_t i = 0; i < c->uses; i++)
+        name |= c->use[i].pte && c->use[i].at == at;
+    put(out, "(struct pte){ 0x%llxu%s", (unsigned long long)(name ? bits & ~DRIVER_PTE_FRAME : bits), name ? " | (uint64_t)(" : "");
+    if (name)
+        (void)print_name(out, c, at, true);
+    put(out, "%s }", name ? ") << FRAME_SHIFT" : "");
+}
+
 static void print_argument(const struct writer *out, const struct driver_command *c, const struct field_of *of)
 {
     const struct field *f = of->field;
@@ -72,7 +83,7 @@ static void print_argument(const struct writer *out, const struct driver_command
         return;
     case FIELD_PAIR: put(out, "(struct share_pair){ { "); break;
     case FIELD_ENTRY_AT: put(out, "(struct pte_at){ { "); break;
-    case FIELD_PTE: put(out, "(struct pte){ 0x%llxu }", (unsigned long long)wide); return;
+    case FIELD_PTE: print_pte(out, c, f->at, wide); return;
     case FIELD_BYTES: put(out, "(struct kernel_bytes){ bytes }"); return;
     case FIELD_FRAME_ENTRY:
         put(out, "(struct frame_entry){ %u, %u, %u, %u }", word_at(c->args, f->at), c->args[f->at + 4] | c->args[f->at + 5] << 8,

@@ -103,6 +103,17 @@ static void shrink_commands(struct shrinking *s)
 static void shrink_arguments(struct shrinking *s)
 {
     for (uint32_t i = 0; i < s->best->n; i++)
+        for (uint8_t k = 0; k < s->best->command[i].uses; k++) {
+            if (s->best->command[i].use[k].kind != DRIVER_CONTAINER)
+                continue;
+            copy(s); /* the root instead of a container that somebody had to make */
+            struct driver_command *c = &s->try.command[i];
+            put_word(c->args, c->use[k].at, 0);
+            c->use[k] = c->use[--c->uses];
+            (void)attempt(s);
+        }
+    shrink_commands(s);
+    for (uint32_t i = 0; i < s->best->n; i++)
         for (uint32_t at = 0; at + 4 <= DRIVER_ARGS; at += 4) {
             bool name = word_at(s->best->command[i].args, at) == 0;
             for (uint8_t k = 0; k < s->best->command[i].uses; k++)

@@ -73,6 +73,8 @@ static void learn_manners(struct prim_of *p)
     for (size_t i = 0; i < COUNT_OF(busies); i++)
         if (strcmp(name, busies[i].prim) == 0)
             p->busies = busies[i].by;
+    p->spoils = strcmp(name, "frame_clear") == 0;
+    p->ends_roots = strcmp(name, "pt_kern_end") == 0;
     p->refers = strcmp(name, "frame_ref") == 0;
     p->inside = is_one_of(name, inside);
     p->enters = ends_with(name, "_enter");
@@ -92,6 +94,10 @@ static void learn_results(struct prim_of *p)
             p->count_at = (uint8_t)f->at;
             p->chancy = true;
         }
+    }
+    if (strcmp(name, "pt_kern_root") == 0) { /* the root of a map that is there has a name; it has none twice */
+        p->makes = DRIVER_ROOT;
+        p->made_at = 0;
     }
     p->many = ends_with(name, "_large");
     p->chancy |= p->many || strcmp(name, "frame_peak") == 0; /* the peak: seen when a cache is refilled */
@@ -113,7 +119,9 @@ static void learn(struct prim_of *p, const struct prim *prim)
 struct table *driver_table(const struct layer *top)
 {
     /* What a layer up to the top owns by now, although it does not hide it. */
-    static const struct { const char *prim, *owner; } owned[] = { { "pt_walk_set", "pt_table" } };
+    static const struct { const char *prim, *owner; } owned[] = {
+        { "pt_entry_begin", "pt_table" }, { "pt_entry_end", "pt_walk" }, { "pt_entry_set", "pt_table" }, { "pt_walk_set", "pt_table" }, { "pt_table_new", "pt_kern" }, { "pt_table_end", "pt_kern" },
+    };
     struct table *t = calloc(1, sizeof *t);
     for (const struct layer *const *l = calculus_tower.layers; t && *l && (*l)->index <= top->index; l++)
         for (const struct prim *const *p = (*l)->prims; *p; p++) {
@@ -124,6 +132,8 @@ struct table *driver_table(const struct layer *top)
             if (!skip)
                 learn(&t->prim[t->prims++], *p);
         }
+    if (t)
+        t->walks = strcmp(top->name, "pt_walk") == 0;
     if (t)
         t->bare = !driver_layer("container") || top->index <= driver_layer("container")->index;
     for (uint32_t i = 0; t && i < t->prims; i++)
@@ -155,7 +165,7 @@ uint32_t driver_words(const struct table *t, uint8_t field_kind, uint8_t kinds[2
     case FIELD_CONTAINER:
     case FIELD_MAP:
     case FIELD_SPACE: return 1;
-    case FIELD_ENTRY_AT: kinds[0] = DRIVER_FRAME; return 1;
+    case FIELD_ENTRY_AT: kinds[0] = t->made[DRIVER_ROOT] ? DRIVER_ROOT : DRIVER_FRAME; return 1;
     case FIELD_PAIR: kinds[0] = kinds[1] = DRIVER_SPACE; return 2;
     default: return 0;
     }

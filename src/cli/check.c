@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EPISODE = 20000, EPISODE_MOST = 1 << 20 }; /* commands on one machine, more on large ones; then a new one, with the next seed */
+enum { EPISODE = 20000, EPISODE_MOST = 1 << 20, FEWEST = 100 }; /* commands on one machine, more on large ones; then a new one, with the next seed */
 
 enum { KEY_LAYER = 1000, KEY_STEPS, KEY_SEED, KEY_ENGINE, KEY_CPUS, KEY_FRAMES, KEY_CONTAINERS, KEY_MAPS, KEY_MODE };
 enum { KEY_POLICY = KEY_MODE + 1, KEY_LIMITS, KEY_EVERY, KEY_JSON, KEY_SUBSETS, KEY_INJECT, KEY_OUT };
@@ -265,7 +265,9 @@ static void failed(struct checking *c, uint64_t seed)
 static bool check_machine(struct checking *c, uint64_t seed)
 {
     uint32_t frames = c->machine.frames, most = frames < EPISODE ? EPISODE : frames > EPISODE_MOST ? EPISODE_MOST : frames;
-    uint64_t left = c->steps > c->sum.done ? c->steps - c->sum.done : 1;
+    uint64_t left = c->steps - c->sum.done;
+    if (c->machines > 0 && left < FEWEST)
+        left = FEWEST;
     struct driver_outcome *o = &c->failure;
     c->machine.lowest = c->policy == 2 ? seed & 1 : c->policy == 1;
     c->machine.seed = seed;

@@ -57,7 +57,6 @@ STATEFUL(trap, struct ref_trap, ref_trap_open(s), ref_trap_rounds(s, n), ref_tra
 STATEFUL(lock, struct counted_lock, lock_clear(s), ref_lock_rounds(&s->lock, &s->counter, n), (void)s)
 STATEFUL(walk, struct ref_walk, ref_walk_open(s, WALK_PAGES), ref_walk_rounds(s, n), ref_walk_close(s))
 STATEFUL(freelist, struct ref_frames, ref_frames_open(s), ref_frames_rounds(s, n), ref_frames_close(s))
-STATEFUL(zeroed, struct ref_frames, ref_frames_open(s), ref_frames_zero_rounds(s, n), ref_frames_close(s))
 
 #define STATELESS(name, rounds)                                                                                      \
     static bool name##_run(void *state, uint64_t n, uint64_t *ret_ns, char *ret_why)                                 \
@@ -87,7 +86,6 @@ PLAIN(floor_getppid, getppid, "getppid", "Linux's cheapest system call", 76, "pe
 SIDE(floor_lock, lock, "ticket lock", "taken and given alone, one increment inside", 6.02, "performance.md 2.3")
 SIDE(floor_walk, walk, "raw walk", "four dependent loads in x86-64 page tables", 7.7, "performance.md 2.4")
 SIDE(floor_freelist, freelist, "free list", "one page out and in, a ticket lock on each", 12.1, "performance.md 2.4")
-SIDE(floor_zeroed, zeroed, "zeroed page", "the same, and 4 KiB of zeroes", 150.1, "performance.md 2.4, 12.1 + 138")
 PLAIN(floor_malloc, malloc, "malloc", "malloc(4096) and free, not zeroed", 14.6, "performance.md 2.4")
 PLAIN(floor_work, work, "work", "a fixed chain of dependent instructions", 0, NULL)
 PLAIN(floor_work_more, work_more, "work + 20 %", "a fifth more of the same chain", 0, NULL)

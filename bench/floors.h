@@ -5,7 +5,7 @@
 
 /* floors.c */
 extern const struct bench_side floor_switch, floor_trap, floor_getppid, floor_lock, floor_walk, floor_freelist,
-    floor_zeroed, floor_malloc, floor_work, floor_work_more;
+    floor_malloc, floor_work, floor_work_more;
 /* floors_pair.c */
 extern const struct bench_side floor_pipe, floor_eventfd, floor_socket, floor_futex, floor_line;
 extern const struct bench_side floor_pipe_2, floor_eventfd_2, floor_socket_2, floor_futex_2;

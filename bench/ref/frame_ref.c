@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* frame_ref: one page in and out: a free list under a ticket lock, without and with zeroing, and malloc. */
+/* frame_ref: one page in and out: a free list under a ticket lock, and malloc. */
 #include "ref.h"
 #include <stdlib.h>
 #include <string.h>
@@ -41,17 +41,6 @@ void ref_frames_rounds(struct ref_frames *f, uint64_t n)
 {
     for (; n; n--)
         push(f, pop(f));
-}
-
-void ref_frames_zero_rounds(struct ref_frames *f, uint64_t n)
-{
-    for (; n; n--) {
-        uint32_t page = pop(f);
-        uint8_t *bytes = f->ram + (size_t)page * PAGE;
-        memset(bytes, 0, PAGE);
-        __asm__ volatile("" : : "r"(bytes) : "memory");
-        push(f, page);
-    }
 }
 
 void ref_frames_close(struct ref_frames *f)

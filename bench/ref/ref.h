@@ -66,7 +66,7 @@ uint64_t ref_walk_in(const struct ref_walk *w, uint64_t (*use)(const struct ref_
 uint64_t ref_walk_rounds(const struct ref_walk *w, uint64_t n);
 void ref_walk_close(struct ref_walk *w);
 
-/* ---- frame_ref.c: a free list under a ticket lock; zeroing; the C library's malloc ---- */
+/* ---- frame_ref.c: a free list under a ticket lock; the C library's malloc ---- */
 struct ref_frames {
     struct ref_lock lock;
     uint32_t first;
@@ -75,7 +75,6 @@ struct ref_frames {
 };
 bool ref_frames_open(struct ref_frames *f);
 void ref_frames_rounds(struct ref_frames *f, uint64_t n);
-void ref_frames_zero_rounds(struct ref_frames *f, uint64_t n);
 void ref_frames_close(struct ref_frames *f);
 void ref_malloc_rounds(uint64_t n);
 

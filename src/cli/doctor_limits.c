@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* doctor_limits: limits of this host and this user, and programs that some verbs need. */
 #include "doctor.h"
+#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void look_at_rlimit(struct findings *f, const char *name, int which, rlim_t enough, const char *unit,
@@ -58,8 +60,18 @@ static void look_at_seccomp(struct findings *f)
                there ? actions : "not offered by this kernel");
 }
 
+static void look_at_membarrier(struct findings *f)
+{
+    long commands = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+    bool good = commands >= 0 && (commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0;
+    doctor_add(f, "Limits", "membarrier", good ? FINDING_GOOD : FINDING_ADVICE,
+               good ? NULL : "allow the system call membarrier (a container's filter?): without it each allocation of a frame fences", "%s",
+               good ? "private expedited" : commands < 0 ? "refused" : "too old");
+}
+
 void doctor_limits(struct findings *f)
 {
+    look_at_membarrier(f);
     look_at_rlimit(f, "locked memory", RLIMIT_MEMLOCK, 8 << 20, " KiB", 1024,
                    "raise it when guests or perf want more: ulimit -l, or /etc/security/limits.conf");
     look_at_rlimit(f, "open files", RLIMIT_NOFILE, 1024, "", 1, "each VM takes 2 and a few more: ulimit -n 1024");

@@ -21,7 +21,7 @@
 #include "core/sanitize.h"
 #include "host/ram.h"
 #include "mm/frame_inside.h"
-#include "mm/frame_table_inside.h"
+#include "mm/frame_table.h"
 #include "mm/frame_type.h"
 
 enum {
@@ -74,17 +74,17 @@ static inline void frame_begin_as(struct frame_id f, struct container_id who, ui
     sanitize_unpoison(frame_bytes(f), FRAME_SIZE);
     if (dirty)
         frame_check_poison(f);
-    frame_table_write(f, (struct frame_entry){ .refs = 1, .owner = (uint16_t)who.n, .dirty = dirty });
+    frame_table_set(f, (struct frame_entry){ .refs = 1, .owner = (uint16_t)who.n, .dirty = dirty });
 }
 
-static void frame_begin(struct frame_id f, struct container_id who) { frame_begin_as(f, who, frame_table_read(f).dirty); }
+static void frame_begin(struct frame_id f, struct container_id who) { frame_begin_as(f, who, frame_table_get(f).dirty); }
 
 /* The last reference is gone. */
 static inline void frame_end(struct frame_id f)
 {
     frame_poison(f);
     sanitize_poison(frame_bytes(f), FRAME_SIZE);
-    frame_table_write(f, (struct frame_entry){ .dirty = 1 });
+    frame_table_set(f, (struct frame_entry){ .dirty = 1 });
 }
 
 /* A frame that is used for the first time was zero when it was given out, and mostly still is: then Linux has no page there, and to
@@ -93,8 +93,8 @@ void frame_clear(struct frame_id first, uint32_t count)
 {
     for (uint32_t i = 0, n; i < count; i += n) {
         struct frame_id f = { first.n + i };
-        bool dirty = frame_table_read(f).dirty;
-        for (n = 1; i + n < count && frame_table_read((struct frame_id){ f.n + n }).dirty == dirty; n++)
+        bool dirty = frame_table_get(f).dirty;
+        for (n = 1; i + n < count && frame_table_get((struct frame_id){ f.n + n }).dirty == dirty; n++)
             ;
         if (n >= (dirty ? FORGET_DIRTY : FORGET_FRESH))
             ram_forget(here->m, f, n);
@@ -468,12 +468,12 @@ static bool frame_find(struct frame_state *s, struct frame_id f, struct frame_en
     *ret_stopped = false;
     if (f.n >= here->m->frames)
         return false;
-    *ret_entry = frame_table_read(f);
+    *ret_entry = frame_table_get(f);
     if (ret_entry->refs > 0)
         return true;
     caches_stop(s);
     *ret_stopped = true;
-    *ret_entry = frame_table_read(f);
+    *ret_entry = frame_table_get(f);
 #ifdef UKERN_BUG_MM_DOUBLE_FREE
     return frame_type_of(f) == FRAME_NORMAL;
 #else
@@ -493,7 +493,7 @@ static enum ukern_status frame_ref_locked(struct frame_state *s, struct frame_id
 #else
     e.refs++;
 #endif
-    frame_table_write(f, e);
+    frame_table_set(f, e);
     return UKERN_OK;
 }
 
@@ -533,7 +533,7 @@ static enum ukern_status frame_drop_locked(struct frame_state *s, struct frame_i
 #ifdef UKERN_BUG_MM_LAST_LEAKS /* the last of several references leaves the frame used */
     *ret_free = false;
     e.refs -= e.refs == 1 ? 0 : 1;
-    frame_table_write(f, e);
+    frame_table_set(f, e);
     return UKERN_OK;
 #endif
     *ret_free = e.refs <= 1;
@@ -541,7 +541,7 @@ static enum ukern_status frame_drop_locked(struct frame_state *s, struct frame_i
     if (*ret_free)
         frame_give_back(s, f);
     else
-        frame_table_write(f, e);
+        frame_table_set(f, e);
     return UKERN_OK;
 }
 
@@ -574,7 +574,7 @@ enum ukern_status frame_drop(struct frame_id f, bool *ret_free)
 {
     struct frame_cache *c = here->frame;
     frame_settled();
-    if (unlikely(f.n >= here->m->frames) || unlikely(frame_table_read(f).refs != 1) || unlikely(!cache_enter(c)))
+    if (unlikely(f.n >= here->m->frames) || unlikely(frame_table_get(f).refs != 1) || unlikely(!cache_enter(c)))
         return frame_drop_slow(f, ret_free);
     uint32_t hot = cache_hot(c);
     if (unlikely(hot != NO_ID)) {
@@ -592,8 +592,8 @@ enum ukern_status frame_drop(struct frame_id f, bool *ret_free)
     return st;
 }
 
-uint32_t frame_refs(struct frame_id f) { return f.n < here->m->frames ? frame_table_read(f).refs : 0; }
-struct container_id frame_owner(struct frame_id f) { return (struct container_id){ frame_table_read(f).owner }; }
+uint32_t frame_refs(struct frame_id f) { return f.n < here->m->frames ? frame_table_get(f).refs : 0; }
+struct container_id frame_owner(struct frame_id f) { return (struct container_id){ frame_table_get(f).owner }; }
 
 /* ---- for the relation ---- */
 

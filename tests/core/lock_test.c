@@ -69,8 +69,82 @@ START_TEST(given_at_every_way_out)
 }
 END_TEST
 
+/* ---- pairs ---- */
+
+enum { ACCOUNTS = 5 };
+
+static struct accounts {
+    struct { struct lock lock; int64_t holds; } of[ACCOUNTS];
+    struct ukern *m;
+} accounts;
+
+/* Moves between any two accounts, named in any order: nobody waits for ever, nothing is lost. */
+static void *moves(void *arg)
+{
+    struct cpu cpu = { .m = accounts.m, .id = *(uint32_t *)arg };
+    struct harness_random r = { cpu.id };
+    here = &cpu;
+    for (int i = 0; i < TURNS; i++) {
+        uint32_t from = (uint32_t)harness_below(&r, ACCOUNTS), to = (from + 1 + (uint32_t)harness_below(&r, ACCOUNTS - 1)) % ACCOUNTS;
+        LOCK_PAIR_SCOPE(&accounts.of[from].lock, &accounts.of[to].lock);
+        if (i % 64 == 0)
+            sched_yield();
+        accounts.of[from].holds--;
+        accounts.of[to].holds++;
+    }
+    here = NULL;
+    return NULL;
+}
+
+START_TEST(pairs_never_deadlock)
+{
+    uint32_t id[THREADS];
+    pthread_t thread[THREADS];
+    int64_t sum = 0;
+    accounts.m = harness_make(1 << 20);
+    for (uint32_t i = 0; i < ACCOUNTS; i++)
+        lock_init(&accounts.of[i].lock, LAYER_mm_frame);
+    for (uint32_t i = 0; i < THREADS; i++) {
+        id[i] = i;
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, moves, &id[i]), 0);
+    }
+    for (uint32_t i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+    for (uint32_t i = 0; i < ACCOUNTS; i++) {
+        sum += accounts.of[i].holds;
+        ck_assert_uint_eq(atomic_load(&accounts.of[i].lock.next), atomic_load(&accounts.of[i].lock.serving));
+    }
+    ck_assert_int_eq(sum, 0);
+    harness_free(accounts.m);
+}
+END_TEST
+
 #ifdef UKERN_CHECK
-static struct lock low, high;
+static struct lock low, low2, high;
+
+static void pair(void *arg)
+{
+    (void)arg;
+    LOCK_SCOPE(&high);
+    LOCK_PAIR_SCOPE(&low2, &low);
+}
+static void twice_without_pair(void *arg)
+{
+    (void)arg;
+    LOCK_SCOPE(&low);
+    LOCK_SCOPE(&low2);
+}
+static void pair_of_two_ranks(void *arg)
+{
+    (void)arg;
+    LOCK_PAIR_SCOPE(&low, &high);
+}
+static void pair_below_one_of_it(void *arg)
+{
+    (void)arg;
+    LOCK_SCOPE(&low);
+    LOCK_PAIR_SCOPE(&low2, &high);
+}
 
 static void up(void *arg)
 {
@@ -103,10 +177,12 @@ START_TEST(the_check_build_knows_the_rules)
 {
     static const struct { void (*step)(void *); bool breaks; } all[] = {
         { down, false }, { up, true }, { gives_twice, true }, { gives_in_wrong_order, true },
+        { pair, false }, { twice_without_pair, true }, { pair_of_two_ranks, true }, { pair_below_one_of_it, true },
     };
     for (size_t i = 0; i < COUNT_OF(all); i++) {
         struct ukern *m = harness_make(1 << 20);
         lock_init(&low, LAYER_mm_frame);
+        lock_init(&low2, LAYER_mm_frame);
         lock_init(&high, LAYER_ipc_chan);
         ck_assert_int_eq(harness_breaks(all[i].step, NULL), all[i].breaks);
         harness_free(m);
@@ -115,7 +191,7 @@ START_TEST(the_check_build_knows_the_rules)
 END_TEST
 #endif
 
-HARNESS_TESTS("core/lock", excludes, given_at_every_way_out
+HARNESS_TESTS("core/lock", excludes, given_at_every_way_out, pairs_never_deadlock
 #ifdef UKERN_CHECK
               , the_check_build_knows_the_rules
 #endif

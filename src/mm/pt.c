@@ -117,13 +117,16 @@ static struct pt_leaf pt_leaf(struct frame_id root, uint64_t va)
     return pt_table_get(root, va);
 }
 
-enum ukern_status pt_read(struct pt_id id, uint64_t va, struct frame_id *ret_frame, uint32_t *ret_perm)
+/* flatten: all that it calls is in it, in the fast build the walk as well. */
+__attribute__((flatten)) enum ukern_status pt_read(struct pt_id id, uint64_t va, struct frame_id *ret_frame, uint32_t *ret_perm)
 {
     struct pt_leaf leaf = pt_leaf(pt_kern_root(id), va);
     if (unlikely(!pt_is_page(leaf)))
         return UKERN_NOTFOUND;
-    uint32_t inside = leaf.level ? pt_index(va, 0) : 0;
-    *ret_frame = (struct frame_id){ pte_frame(leaf.e).n + inside };
+    struct frame_id f = pte_frame(leaf.e);
+    if (unlikely(leaf.level)) /* a branch: arithmetic would make whoever uses a small page's frame wait */
+        f.n += pt_index(va, 0);
+    *ret_frame = f;
     *ret_perm = pt_perm(leaf.e);
     return UKERN_OK;
 }

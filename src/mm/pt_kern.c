@@ -8,7 +8,7 @@ enum { ROOT_LEVEL = PT_LEVELS - 1, TOP_FIRST = PT_ENTRIES / 2, TOP_COUNT = PT_EN
 struct pt_kern_state {
     uint32_t limit, tops;       /* maps; entries of `top` that are not absent: the first ones */
     struct pte top[TOP_COUNT];  /* of every root, from TOP_FIRST on */
-    struct pt_root *map;        /* [limit]; root NO_FRAME: no such map */
+    struct pt_root map[];       /* [limit]; root NO_FRAME: no such map. No pointer to it: every walk begins here */
 };
 
 static uint64_t pt_kern_top_va(uint32_t i) { return PT_KERNEL_BASE + ((uint64_t)i << pt_walk_shift(ROOT_LEVEL)); }
@@ -75,15 +75,13 @@ static void pt_kern_build(struct pt_kern_state *s)
 enum ukern_status pt_kern_init(void)
 {
     struct ukern *m = here->m;
-    struct pt_kern_state *s = arena_array(&m->arena, struct pt_kern_state, 1);
     uint32_t limit = machine_maps(m);
-    struct pt_root *map = arena_array(&m->arena, struct pt_root, limit);
-    if (!s || !map)
+    struct pt_kern_state *s = arena_take(&m->arena, sizeof *s + (size_t)limit * sizeof s->map[0], 64);
+    if (!s)
         return machine_fail(m, UKERN_NOMEM, "the machine's arena is full: no room for mm/pt_kern (%u page maps)", limit);
     for (uint32_t i = 0; i < limit; i++)
-        map[i].root = NO_FRAME;
+        s->map[i].root = NO_FRAME;
     s->limit = limit;
-    s->map = map;
     m->pt_kern = s;
     pt_kern_build(s);
     return UKERN_OK;

@@ -112,14 +112,16 @@ START_TEST(a_root_is_paid_for)
 }
 END_TEST
 
+#ifndef UKERN_CHECK
 static uint64_t cpu_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
+#endif
 
-/* 64 GiB: 66 tables. What they hold is looked at in steps, and how long they take is printed. */
+/* 64 GiB: 66 tables. What they hold is looked at in steps; how long they take is printed, of the fast build. */
 START_TEST(a_large_memory_needs_few_tables)
 {
     struct ukern *m = machine_of((UINT64_C(64) << 18) + 3, UKERN_LIMITS_OWN);
@@ -129,9 +131,17 @@ START_TEST(a_large_memory_needs_few_tables)
     for (uint32_t f = m->frames - 5; f < m->frames; f++)
         direct_map_has(NO_ID, f);
     direct_map_ends(NO_ID);
+#ifndef UKERN_CHECK
+    for (uint32_t i = 0; i < frame_type_kernels(); i++) /* as at boot: the host has no memory behind them yet */
+        ram_forget(m, frame_type_kernel(i), 1);
     uint64_t start = cpu_ns();
-    ck_ok(pt_kern_init()); /* once more, for the clock: the tables are there, and nothing is used */
-    printf("# pt_kern_init for 64 GiB: %.2f ms\n", (double)(cpu_ns() - start) / 1e6);
+    ck_ok(pt_kern_init()); /* once more, for the clock */
+    double ms = (double)(cpu_ns() - start) / 1e6;
+    printf("# pt_kern_init for 64 GiB: %.2f ms\n", ms);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    ck_assert_msg(ms < 5 || harness_on_valgrind(), "66 tables take less than 5 ms, they took %.2f", ms);
+#endif
+#endif
     harness_free(m);
 }
 END_TEST

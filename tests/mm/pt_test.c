@@ -24,7 +24,7 @@ static void agrees_at(struct model *m, uint64_t va)
     ck_status(pt_read(map_id, va, &f, &perm), p ? UKERN_OK : UKERN_NOTFOUND);
     ck_assert_uint_eq(f.n, p ? frame_at(p, va) : NOTHING);
     ck_assert_uint_eq(perm, p ? p->perm : 99);
-    if (va >= PT_VA_LIMIT)
+    if (va >= PT_VA_LIMIT || !harness_all_code()) /* there are no tables where a specification stands for pt */
         return;
     ck_assert_int_eq(processor_walk(pt_kern_root(map_id).n, va, &hw), p != NULL);
     ck_assert(!p || (hw.frame == f.n && hw.perm == perm && hw.order == 9 * p->level));
@@ -229,7 +229,7 @@ START_TEST(no_frame_for_a_table_changes_nothing)
             bool enough = k == other[i].tables;
             ck_status(pt_insert(map_id, other[i].va, f, PERM_ALL, other[i].order), enough ? UKERN_OK : UKERN_NOMEM);
             ck_assert_uint_eq(frame_usable() - frame_used(), enough ? 0 : k);
-            ck_assert_int_eq(enough, hash != tables_hash());
+            ck_assert(!harness_all_code() || enough == (hash != tables_hash()));
             ck_status(pt_read(map_id, other[i].va, &f, &perm), enough ? UKERN_OK : UKERN_NOTFOUND);
             ck_status(pt_new(other_id, ROOT_CONTAINER), !enough && k ? UKERN_OK : UKERN_NOMEM);
             harness_free(m);

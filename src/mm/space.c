@@ -28,13 +28,13 @@ enum ukern_status space_init(void)
     return EVENT_OWNED(UKERN_OK);
 }
 
-struct space *space_slot(struct space_id s)
+inline struct space *space_slot(struct space_id s)
 {
     struct space_state *all = here->m->space;
     return likely(s.n < all->count) ? &all->space[s.n] : NULL;
 }
 
-bool space_exists(const struct space *p) { return p && atomic_load_explicit(&p->exists, memory_order_acquire); }
+inline bool space_exists(const struct space *p) { return p && atomic_load_explicit(&p->exists, memory_order_acquire); }
 
 /* ---- coming and going ---- */
 
@@ -159,7 +159,7 @@ enum ukern_status space_read(struct space_id s, uint64_t va, struct frame_id *re
 
 /* ---- the MMU ---- */
 
-enum ukern_status space_enter(struct space_id s)
+inline enum ukern_status space_enter(struct space_id s)
 {
     const struct space *p = space_slot(s);
     if (unlikely(!space_exists(p)))
@@ -168,7 +168,7 @@ enum ukern_status space_enter(struct space_id s)
     return EVENT_OWNED(UKERN_OK);
 }
 
-void space_leave(struct space_id s)
+inline void space_leave(struct space_id s)
 {
     tlb_leave(space_pt(s));
     EVENT_OWNED_DONE();
@@ -198,7 +198,7 @@ static enum ukern_status space_fill(const struct space *p, struct space_id s, ui
     return EVENT(UKERN_OK);
 }
 
-static enum ukern_status space_miss(struct space_id s, uint64_t va, uint32_t access, struct frame_id *ret_frame)
+static enum ukern_status __attribute__((cold, noinline)) space_miss(struct space_id s, uint64_t va, uint32_t access, struct frame_id *ret_frame)
 {
     struct space *p = &here->m->space->space[s.n]; /* entered, so there is one */
     if (space_is_mine(p))
@@ -218,7 +218,7 @@ static enum ukern_status space_miss(struct space_id s, uint64_t va, uint32_t acc
     return st;
 }
 
-enum ukern_status space_access(struct space_id s, uint64_t va, uint32_t access, struct frame_id *ret_frame)
+inline enum ukern_status space_access(struct space_id s, uint64_t va, uint32_t access, struct frame_id *ret_frame)
 {
     uint32_t perm;
     if (unlikely(va >= UKERN_WINDOW || access > PERM_ALL))

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tlb: see tlb.h. A line's tag says whose it is: map + 1, the map's generation when it was filled, and what of the page
- * number the line's place does not say. A CPU prepares the first two when it enters a map; so a hit is a load and a compare.
+ * number the line's place does not say. The first two stand ready, one word a map; a CPU takes them when it enters the map, so
+ * a hit is a load and a compare.
+ *
+ * What is hot says inline: where the linker optimises (docs/decisions.md), it may put that into its callers.
  *
  * Enter and shoot-down meet as in Dekker's algorithm: a CPU writes that it is inside, then reads the generation; whoever
  * shoots writes the generation, then reads who is inside. One of them sees the other. The CPU's fence between the two is
@@ -33,8 +36,13 @@ struct tlb_line {
 
 struct tlb_cpu {
     _Atomic uint64_t word[2]; /* how often it was entered << 32 | map + 1, 0: none; read by whoever shoots */
-    uint64_t tag[2];          /* prepared at tlb_enter */
-    uint64_t inside;          /* map + 1 in each half: the one entered first in the lower */
+    uint64_t tag[2];          /* of the maps that it is inside */
+    const _Atomic uint64_t *tags;        /* as struct tlb_state's; constant */
+    const _Atomic uint32_t *epoch_now;   /* likewise */
+    bool fences;                         /* as the machine's */
+#ifdef UKERN_CHECK
+    uint64_t inside;          /* map + 1 in each half: the one entered first in the lower: for R */
+#endif
     uint32_t epoch;
     struct tlb_line line[TLB_ENTRIES] __attribute__((aligned(64)));
 };
@@ -42,8 +50,15 @@ struct tlb_cpu {
 struct tlb_state {
     uint32_t maps;
     _Atomic uint32_t epoch;
-    _Atomic uint32_t *generation; /* of each map */
+    _Atomic uint64_t *tags; /* of each map: itself + 1, and its generation */
 };
+
+static uint64_t tlb_tag(struct pt_id id, uint32_t generation)
+{
+    return (uint64_t)(id.n + 1) << MAP_AT | (uint64_t)(generation & (GENERATIONS - 1)) << GENERATION_AT;
+}
+
+static uint32_t tlb_generation(uint64_t tag) { return (uint32_t)(tag >> GENERATION_AT) & (GENERATIONS - 1); }
 
 enum ukern_status tlb_init(void)
 {
@@ -51,25 +66,29 @@ enum ukern_status tlb_init(void)
     uint32_t maps = machine_maps(m);
     struct tlb_state *s = arena_array(&m->arena, struct tlb_state, 1);
     struct tlb_cpu *cpu = s ? arena_array(&m->arena, struct tlb_cpu, m->cpus) : NULL;
-    _Atomic uint32_t *generation = cpu ? arena_array(&m->arena, _Atomic uint32_t, maps) : NULL;
+    _Atomic uint64_t *tags = cpu ? arena_array(&m->arena, _Atomic uint64_t, maps) : NULL;
     CHECK(maps < UINT32_C(1) << MAP_BITS, "a tag has room for %u maps, there are %u", (1u << MAP_BITS) - 1, maps);
-    if (!generation)
+    if (!tags)
         return machine_fail(m, UKERN_NOMEM, "the machine's arena is full: no room for mm/tlb (%u CPUs)", m->cpus);
-    *s = (struct tlb_state){ .maps = maps, .generation = generation };
+    *s = (struct tlb_state){ .maps = maps, .tags = tags };
     m->tlb = s;
-    for (uint32_t i = 0; i < m->cpus; i++)
+    for (uint32_t i = 0; i < maps; i++)
+        atomic_init(&tags[i], tlb_tag((struct pt_id){ i }, 0));
+    for (uint32_t i = 0; i < m->cpus; i++) {
+        cpu[i].tags = tags;
+        cpu[i].epoch_now = &s->epoch;
+        cpu[i].fences = m->fences;
         m->cpu[i].tlb = &cpu[i];
+    }
     return EVENT_OWNED(UKERN_OK);
-}
-
-static uint64_t tlb_tag(struct pt_id id, uint32_t generation)
-{
-    return (uint64_t)(id.n + 1) << MAP_AT | (uint64_t)(generation & (GENERATIONS - 1)) << GENERATION_AT;
 }
 
 /* ---- a CPU's own section ---- */
 
-static struct tlb_line *tlb_line(struct tlb_cpu *c, uint64_t va) { return &c->line[va >> FRAME_SHIFT & (TLB_ENTRIES - 1)]; }
+/* Tasks use the same addresses, and two of them speak to each other in turn: so maps begin at different lines. */
+static uint32_t tlb_spread(struct pt_id id) { return id.n * 61 & (TLB_ENTRIES - 1); }
+static uint32_t tlb_place(struct pt_id id, uint64_t va) { return ((uint32_t)(va >> FRAME_SHIFT) ^ tlb_spread(id)) & (TLB_ENTRIES - 1); }
+static struct tlb_line *tlb_line(struct tlb_cpu *c, struct pt_id id, uint64_t va) { return &c->line[tlb_place(id, va)]; }
 static uint64_t tlb_page(uint64_t va) { return va >> (FRAME_SHIFT + 8); }
 /* Which of its two words says that it is inside `id`. */
 static uint32_t tlb_slot(const struct tlb_cpu *c, struct pt_id id)
@@ -77,52 +96,57 @@ static uint32_t tlb_slot(const struct tlb_cpu *c, struct pt_id id)
     return (uint32_t)atomic_load_explicit(&c->word[0], memory_order_relaxed) == id.n + 1 ? 0 : 1;
 }
 
-static void tlb_empty(struct tlb_cpu *c)
+static void __attribute__((cold, noinline)) tlb_empty(struct tlb_cpu *c, uint32_t epoch)
 {
+    c->epoch = epoch;
     for (uint32_t i = 0; i < TLB_ENTRIES; i++)
         atomic_store_explicit(&c->line[i].tag, 0, memory_order_relaxed);
 }
 
-void tlb_enter(struct pt_id id)
+#ifdef UKERN_CHECK
+static void tlb_note(struct tlb_cpu *c, uint64_t inside) { c->inside = inside; }
+static uint64_t tlb_noted(const struct tlb_cpu *c) { return c->inside; }
+#else
+static void tlb_note(struct tlb_cpu *c, uint64_t inside) { (void)c, (void)inside; }
+static uint64_t tlb_noted(const struct tlb_cpu *c) { return (void)c, 0; }
+#endif
+
+inline void tlb_enter(struct pt_id id)
 {
-    struct cpu *me = here;
-    struct tlb_state *s = me->m->tlb;
-    struct tlb_cpu *c = me->tlb;
+    struct tlb_cpu *c = here->tlb;
     uint32_t slot = (uint32_t)atomic_load_explicit(&c->word[0], memory_order_relaxed) == 0 ? 0 : 1;
-    uint64_t entered = atomic_load_explicit(&c->word[slot], memory_order_relaxed) >> 32;
-    uint64_t word = (entered + 1) << 32 | (id.n + 1);
-    if (unlikely(me->m->fences))
+    uint64_t word = atomic_load_explicit(&c->word[slot], memory_order_relaxed) + (UINT64_C(1) << 32) + id.n + 1;
+    if (unlikely(c->fences))
         atomic_exchange(&c->word[slot], word);
     else /* release: whoever waits for the last time's end takes this for it. */
         atomic_store_explicit(&c->word[slot], word, memory_order_release);
     atomic_signal_fence(memory_order_seq_cst); /* a full fence when it matters: see the head */
     /* seq_cst, a plain load: after the word; and an epoch that went up before this generation is seen. */
-    c->tag[slot] = tlb_tag(id, atomic_load(&s->generation[id.n]));
-    c->inside = c->inside == 0 ? id.n + 1 : c->inside | (uint64_t)(id.n + 1) << 32;
-    uint32_t epoch = atomic_load_explicit(&s->epoch, memory_order_relaxed);
+    c->tag[slot] = atomic_load(&c->tags[id.n]);
+    tlb_note(c, tlb_noted(c) == 0 ? id.n + 1 : tlb_noted(c) | (uint64_t)(id.n + 1) << 32);
+    uint32_t epoch = atomic_load_explicit(c->epoch_now, memory_order_relaxed);
 #ifndef UKERN_BUG_MM_TLB_WRAP
     if (unlikely(epoch != c->epoch))
-        tlb_empty(c);
+        tlb_empty(c, epoch);
 #endif
-    c->epoch = epoch;
     EVENT_OWNED_DONE();
 }
 
-void tlb_leave(struct pt_id id)
+inline void tlb_leave(struct pt_id id)
 {
     struct tlb_cpu *c = here->tlb;
     uint32_t slot = tlb_slot(c, id);
-    uint64_t entered = atomic_load_explicit(&c->word[slot], memory_order_relaxed) >> 32;
-    c->inside = (uint32_t)c->inside == id.n + 1 ? c->inside >> 32 : (uint32_t)c->inside;
+    uint64_t word = atomic_load_explicit(&c->word[slot], memory_order_relaxed);
+    tlb_note(c, (uint32_t)tlb_noted(c) == id.n + 1 ? tlb_noted(c) >> 32 : (uint32_t)tlb_noted(c));
     /* release: what was done with translations is done. */
-    atomic_store_explicit(&c->word[slot], entered << 32, memory_order_release);
+    atomic_store_explicit(&c->word[slot], word - (id.n + 1), memory_order_release);
     EVENT_OWNED_DONE();
 }
 
-enum ukern_status tlb_find(struct pt_id id, uint64_t va, struct frame_id *ret_frame, uint32_t *ret_perm)
+inline enum ukern_status tlb_find(struct pt_id id, uint64_t va, struct frame_id *ret_frame, uint32_t *ret_perm)
 {
     struct tlb_cpu *c = here->tlb;
-    const struct tlb_line *line = tlb_line(c, va);
+    const struct tlb_line *line = tlb_line(c, id, va);
     if (unlikely(atomic_load_explicit(&line->tag, memory_order_relaxed) != (c->tag[tlb_slot(c, id)] | tlb_page(va))))
         return UKERN_NOTFOUND;
     uint64_t entry = atomic_load_explicit(&line->entry, memory_order_relaxed);
@@ -134,7 +158,7 @@ enum ukern_status tlb_find(struct pt_id id, uint64_t va, struct frame_id *ret_fr
 void tlb_fill(struct pt_id id, uint64_t va, struct frame_id f, uint32_t perm)
 {
     struct tlb_cpu *c = here->tlb;
-    struct tlb_line *line = tlb_line(c, va);
+    struct tlb_line *line = tlb_line(c, id, va);
     /* Before the write: at every moment the State, an upper bound, has what the line has. */
     EVENT_OWNED_DONE();
     atomic_store_explicit(&line->tag, 0, memory_order_relaxed);
@@ -179,12 +203,12 @@ void tlb_shoot(struct pt_id id, uint64_t va, uint64_t pages)
 {
     struct ukern *m = here->m;
     struct tlb_state *s = m->tlb;
-    uint32_t next = atomic_load_explicit(&s->generation[id.n], memory_order_relaxed) + 1;
+    uint32_t next = tlb_generation(atomic_load_explicit(&s->tags[id.n], memory_order_relaxed)) + 1;
     (void)va, (void)pages; /* all of the map: one word says it */
     if (unlikely((next & (GENERATIONS / 2 - 1)) == 0))
         atomic_fetch_add_explicit(&s->epoch, 1, memory_order_relaxed); /* ordered by the store below */
 #ifndef UKERN_BUG_MM_TLB_GENERATION
-    atomic_exchange(&s->generation[id.n], next); /* the caller owns the map: nobody else shoots it */
+    atomic_exchange(&s->tags[id.n], tlb_tag(id, next)); /* the caller owns the map: nobody else shoots it */
 #endif
     tlb_fence(m);
 #ifndef UKERN_BUG_MM_TLB_NO_WAIT
@@ -208,7 +232,7 @@ static bool tlb_is_live(const struct tlb_cpu *c, uint64_t tag)
     for (uint32_t slot = 0; slot < 2; slot++)
         if ((uint32_t)atomic_load_explicit(&c->word[slot], memory_order_relaxed) == id.n + 1)
             return whose == c->tag[slot];
-    return whose == tlb_tag(id, atomic_load_explicit(&s->generation[id.n], memory_order_relaxed)) &&
+    return whose == atomic_load_explicit(&s->tags[id.n], memory_order_relaxed) &&
            c->epoch == atomic_load_explicit(&s->epoch, memory_order_relaxed);
 }
 
@@ -219,8 +243,9 @@ bool tlb_peek(uint32_t cpu, uint32_t slot, struct tlb_at *ret_at, struct tlb_ent
     uint64_t entry = atomic_load_explicit(&c->line[slot].entry, memory_order_acquire);
     if (!tlb_is_live(c, tag) || atomic_load_explicit(&c->line[slot].tag, memory_order_relaxed) != tag)
         return false;
-    uint64_t page = (tag & ((UINT64_C(1) << PAGE_BITS) - 1)) << 8 | slot;
-    *ret_at = (struct tlb_at){ ((tag >> MAP_AT) - 1) << 36 | page };
+    struct pt_id id = { (uint32_t)(tag >> MAP_AT) - 1 };
+    uint64_t page = (tag & ((UINT64_C(1) << PAGE_BITS) - 1)) << 8 | (slot ^ tlb_spread(id));
+    *ret_at = (struct tlb_at){ (uint64_t)id.n << 36 | page };
     *ret_entry = (struct tlb_entry){ { (uint32_t)entry }, (uint32_t)(entry >> 32) };
     return true;
 }
@@ -229,10 +254,10 @@ bool tlb_peek_at(uint32_t cpu, struct pt_id id, uint64_t va, struct tlb_entry *r
 {
     struct tlb_at at;
     struct tlb_entry e;
-    if (!tlb_peek(cpu, (uint32_t)(va >> FRAME_SHIFT) & (TLB_ENTRIES - 1), &at, &e) || at.key != ((uint64_t)id.n << 36 | va >> FRAME_SHIFT))
+    if (!tlb_peek(cpu, tlb_place(id, va), &at, &e) || at.key != ((uint64_t)id.n << 36 | va >> FRAME_SHIFT))
         return false;
     *ret_entry = e;
     return true;
 }
 
-uint64_t tlb_peek_inside(uint32_t cpu) { return here->m->cpu[cpu].tlb->inside; }
+uint64_t tlb_peek_inside(uint32_t cpu) { return tlb_noted(here->m->cpu[cpu].tlb); }

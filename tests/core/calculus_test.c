@@ -504,6 +504,40 @@ START_TEST(two_cpus_at_once)
 }
 END_TEST
 
+static void *ticker(void *arg)
+{
+    here = arg;
+    uint32_t last = 0;
+    for (uint32_t i = 0; i < harness_rounds(20000); i++) {
+        toy_cell_tick();
+        uint32_t now = toy_cell_ticks();
+        if (now <= last)
+            abort();
+        last = now;
+    }
+    here = NULL;
+    return NULL;
+}
+
+START_TEST(steps_without_lock_are_at_their_instruction)
+{
+    static const uint8_t modes[] = { B, S, I };
+    for (uint32_t i = 0; i < COUNT_OF(modes); i++) {
+        struct ukern *m = machine(modes_of(modes[i], I, B), 3);
+        init(NULL);
+        pthread_t thread[2];
+        for (uint32_t k = 0; k < 2; k++)
+            ck_assert_int_eq(pthread_create(&thread[k], NULL, ticker, &m->cpu[k]), 0);
+        for (uint32_t k = 0; k < 2; k++)
+            pthread_join(thread[k], NULL);
+        here = &m->cpu[2];
+        ck_assert_msg(!calculus_report(m), "%s", calculus_report(m) ? calculus_report(m)->text : "");
+        ck_assert_uint_eq(toy_cell_ticks(), 2 * harness_rounds(20000));
+        harness_free(m);
+    }
+}
+END_TEST
+
 static void other_cpu_takes_one(void)
 {
     struct ukern *m = here->m;
@@ -589,5 +623,6 @@ HARNESS_TESTS("calculus", every_assignment_of_modes_gives_the_same_trace, what_a
               changes_of_one_key_are_taken_back_last_first, siblings_that_do_not_compose_are_refused_with_both_names,
               unknown_layers_and_modes_are_refused, the_tables_say_what_the_headers_say,
               every_refusal_of_memory_ends_the_machine_and_says_so, two_cpus_at_once,
+              steps_without_lock_are_at_their_instruction,
               a_caller_is_not_blamed_for_what_another_cpu_did, a_crossing_belongs_to_its_kernel_thread,
               the_real_tower_boots_in_every_mode)

@@ -31,4 +31,6 @@ plant "Linux in the VMM" 'vmm/ includes only' vmm/planted.c '#include <fcntl.h>'
 plant "the kernel in the tool" 'the tool uses the library through' src/cli/planted.c '#include "core/machine.h"'
 plant "the tool in the kernel" 'belongs to no row' src/boot.c '#include "cli/run.h"'
 plant "the kernel in an example" 'examples include only' examples/planted.c '#include "core/lib.h"'
+plant "a specification that knows code" 'a specification includes "core/spec.h"' src/mm/frame_table_spec.c '#include "mm/frame_table_inside.h"'
+plant "code that knows the generated file" '"hooks.h" belongs to no row' src/mm/frame_table.c '#include "hooks.h"'
 finish

@@ -40,6 +40,12 @@ for build in fast check; do
     plant "a thread-local with a value" 'thread.c: 0x0*8 bytes in .tdata' $build src/sched/thread '_Thread_local long thread_planted = 3;'
     plant "a name without its stem" 'planted_helper. is not static' $build src/mm/frame 'void planted_helper(void) {}'
 done
+cp "$builddir/src/core/libukern_check_a-maths.o" "$work/objects/src/core/libukern_fast_a-maths.o"
+caught "the checker in the fast build" 'core/maths.c: is in the fast build' "$check" "$top" "$work/objects" fast
+rm "$work/objects/src/core/libukern_fast_a-maths.o"
+mv "$work/objects/src/mm/libukern_check_a-frame_spec.o" "$work/spec.o"
+caught "a specification that nobody builds" 'mm/frame_spec.c: has no object' "$check" "$top" "$work/objects" check
+mv "$work/spec.o" "$work/objects/src/mm/libukern_check_a-frame_spec.o"
 plant "a kernel symbol in the VMM" 'vmm/.*uses .frame_drop.' fast "$(cd "$top" && ls vmm/*.c | head -n 1 | sed 's/\.c$//')" \
     'void frame_drop(void); void vmm_planted(void) { frame_drop(); }'
 finish

@@ -208,6 +208,30 @@ START_TEST(absurd_machines)
 }
 END_TEST
 
+/* The fast build says that it has no specifications; the check build runs them, and knows its layers' names. */
+START_TEST(modes_of_layers)
+{
+    struct ukern_layer_mode good = { "frame_table", UKERN_MODE_SPEC }, impl = { "all", UKERN_MODE_IMPL }, bad = { "frame_tabel", UKERN_MODE_BOTH };
+    struct ukern_params p = { .size = sizeof p, .without_kvm = true, .layers = &good, .layer_count = 1 };
+    struct ukern *m = NULL;
+#ifdef UKERN_CHECK
+    enum ukern_status spec = UKERN_OK, unknown = UKERN_BADARG;
+#else
+    enum ukern_status spec = UKERN_NOTBUILT, unknown = UKERN_NOTBUILT;
+#endif
+    ck_status(ukern_make(&p, &m), spec);
+    if (spec == UKERN_OK)
+        ukern_free(m);
+    p.layers = &bad;
+    ck_status(ukern_make(&p, &m), unknown);
+    p.layers = &impl;
+    ck_ok(ukern_make(&p, &m));
+    ukern_free(m);
+    refused((struct ukern_params){ .layer_count = 1 });
+    refused((struct ukern_params){ .layers = &impl, .layer_count = 257 });
+}
+END_TEST
+
 static enum ukern_status try_spawn(struct ukern_task_params task)
 {
     uint32_t number = 99;
@@ -305,5 +329,5 @@ START_TEST(names_of_everything)
 END_TEST
 
 HARNESS_TESTS("api", WORLD_BOTH(stop_from_another_thread), free_in_every_state, steps_make_the_run, two_machines_in_turn,
-              WORLD_BOTH(input_wakes_the_reader), WORLD_BOTH(closed_input_is_a_deadlock), input_is_never_lost, absurd_machines,
+              WORLD_BOTH(input_wakes_the_reader), WORLD_BOTH(closed_input_is_a_deadlock), input_is_never_lost, absurd_machines, modes_of_layers,
               absurd_tasks, wrong_order_of_calls, limits, names_of_everything)

@@ -7,6 +7,7 @@ void toy_cell_abs_init(struct toy_cell_abs *s)
 {
     INIT(s->owner, "toy_cell.owner");
     INIT(s->total, "toy_cell.total");
+    INIT(s->ticks, "toy_cell.ticks");
 }
 
 static bool is_item(const struct toy_cell_view *s, struct toy_item i) { return i.n < val(s->toy_cell->total); }
@@ -35,6 +36,22 @@ enum verdict toy_cell_set_spec(struct toy_cell_view *s, struct toy_item i, struc
     (void)did, (void)r;
     PRE(is_item(s, i) && who.n < TOY_OWNERS);
     set(s->toy_cell->owner, i, who);
+    return DEFINED;
+}
+
+enum verdict toy_cell_tick_spec(struct toy_cell_view *s, const struct toy_cell_tick_ret *did, struct toy_cell_tick_ret *r)
+{
+    (void)did, (void)r;
+    PRE(true);
+    let(s->toy_cell->ticks, val(s->toy_cell->ticks) + 1);
+    return DEFINED;
+}
+
+enum verdict toy_cell_ticks_spec(struct toy_cell_view *s, const struct toy_cell_ticks_ret *did, struct toy_cell_ticks_ret *r)
+{
+    (void)did;
+    PRE(true);
+    r->ret = val(s->toy_cell->ticks);
     return DEFINED;
 }
 

@@ -72,8 +72,13 @@ enum verdict share_entry_set_spec(struct share_entry_view *s, struct share_pair 
     if (!is_boot(e) && !has(s->share_entry->entry, p) && size(s->share_entry->entry) == (size_t)FOR_EACH_MAP * maps())
         return DEFINED;
     r->ret = UKERN_OK;
+#ifndef UKERN_BUG_SPEC_BOOT_KEPT
     if (is_boot(e))
         del(s->share_entry->entry, p);
+#else
+    if (is_boot(e) && !has(s->share_entry->entry, p))
+        del(s->share_entry->entry, p);
+#endif
     else
         set(s->share_entry->entry, p, e);
     return DEFINED;

@@ -20,7 +20,11 @@ static bool is_pair(const struct share_op_view *s, struct share_pair p)
 static bool both_dead(struct share_pair p)
 {
     return share_entry_set(p, (struct share_entry){ SHARE_DEAD, 1, 0 }) == UKERN_OK &&
+#ifndef UKERN_BUG_SPEC_DEAD_SEEN
            share_entry_set(turned(p), (struct share_entry){ SHARE_DEAD, 0, 0 }) == UKERN_OK;
+#else
+           share_entry_set(turned(p), (struct share_entry){ SHARE_DEAD, 1, 0 }) == UKERN_OK;
+#endif
 }
 
 enum verdict share_op_pending_spec(struct share_op_view *s, struct share_pair p, uint64_t va,

@@ -38,7 +38,11 @@ enum verdict share_status_spec(struct share_view *s, struct share_pair p, const 
         return DEFINED;
     r->ret = UKERN_OK;
     struct share_entry mine = entry(s, p);
+#ifndef UKERN_BUG_SPEC_STATUS_UNSEEN
     r->ret_state = mine.seen && state(s, turned(p)) == SHARE_PENDING ? (uint32_t)SHARE_PENDING : mine.state;
+#else
+    r->ret_state = state(s, turned(p)) == SHARE_PENDING ? (uint32_t)SHARE_PENDING : mine.state;
+#endif
     if (!mine.seen)
         share_op_seen(p);
     return DEFINED;

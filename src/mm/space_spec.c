@@ -299,7 +299,11 @@ static bool remove_piece(struct space_view *s, struct space_id id, uint64_t *va,
     tlb_shoot(map_of(id), begin, (*va - begin) >> FRAME_SHIFT);
     for (uint32_t i = 0; i < n; i++) {
         struct space_page p = get(s->space->step, i);
+#ifndef UKERN_BUG_SPEC_LARGE_LEAK
         for (uint32_t k = 0; k < 1u << p.order; k++)
+#else
+        for (uint32_t k = 0; k < 1; k++)
+#endif
             (void)container_free((struct frame_id){ p.frame.n + k });
     }
     forget(s);
@@ -367,8 +371,13 @@ enum verdict space_share_spec(struct space_view *s, struct space_id from, uint64
     if (!frame_at(s, from, from_va, &f, &own))
         return DEFINED;
     r->ret = UKERN_BADARG;
+#ifndef UKERN_BUG_SPEC_SHARE_MORE
     if (!allows(own, perm))
         return DEFINED;
+#else
+    if (!allows(own | PERM_WRITE, perm))
+        return DEFINED;
+#endif
     r->ret = UKERN_EXISTS;
     if (is_mapped(s, to, to_va))
         return DEFINED;
@@ -464,7 +473,11 @@ enum verdict space_demand_spec(struct space_view *s, struct space_id id, uint64_
     struct space_info info = { .payer = payer(s, id) };
     if (pages > 0) {
         info.demand_first = (uint32_t)(va >> FRAME_SHIFT);
+#ifndef UKERN_BUG_SPEC_DEMAND_LONG
         info.demand_pages = pages;
+#else
+        info.demand_pages = pages + 1;
+#endif
         info.demand_perm = perm;
     }
     set(s->space->of, id, info);
@@ -567,7 +580,11 @@ enum verdict space_access_spec(struct space_view *s, struct space_id id, uint64_
     if (r->ret != UKERN_OK)
         return DEFINED;
     ALLOW(frame_at(s, id, va, &f, &perm) && pt_touch(map_of(id), va, access & PERM_WRITE) == UKERN_OK);
+#ifndef UKERN_BUG_SPEC_FILL_WRITE
     tlb_fill(map_of(id), va, f, perm & (access | ~(uint32_t)PERM_WRITE));
+#else
+    tlb_fill(map_of(id), va, f, perm);
+#endif
     r->ret_frame = f;
     return DEFINED;
 }

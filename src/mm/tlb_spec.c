@@ -2,7 +2,7 @@
 /* tlb_spec: what CPUs may still translate to is one map; a shoot-down takes pages out of it.      Specification of mm/tlb
  *
  * Choice        tlb_find: whether this CPU still has what is in filled, and how much of its permission
- * Environment   here->id, which CPU it is; the arena */
+ * Environment   here->id, which CPU it is; the engine; the arena */
 #include "core/spec.h"
 
 #define VA_LIMIT (UINT64_C(1) << TLB_VA_BITS)
@@ -77,7 +77,11 @@ enum verdict tlb_fill_spec(struct tlb_view *s, struct pt_id id, uint64_t va, str
     struct tlb_entry e = get(s->tlb->filled, at(id, va));
     (void)did, (void)r;
     PRE(is_inside(s, here->id, id) && va < VA_LIMIT && perm <= PERM_ALL && (!filled || e.frame.n == f.n));
+#ifndef UKERN_BUG_SPEC_FILL_PERM
     set(s->tlb->filled, at(id, va), ((struct tlb_entry){ f, e.perm | perm }));
+#else
+    set(s->tlb->filled, at(id, va), ((struct tlb_entry){ f, perm & e.perm }));
+#endif
     return DEFINED;
 }
 
@@ -123,12 +127,16 @@ enum verdict tlb_shoot_spec(struct tlb_view *s, struct pt_id id, uint64_t va, ui
         return DEFINED;
     uint64_t left = (VA_LIMIT - va) >> FRAME_SHIFT; /* of an unaligned va, the page that it lies in is the first */
     left += !is_aligned(va, FRAME_SIZE);
+#ifndef UKERN_BUG_SPEC_SHOOT_SHORT
     take_away(s, at(id, va), pages < left ? pages : left);
+#else
+    take_away(s, at(id, va), pages - 1 < left ? pages - 1 : left);
+#endif
     return DEFINED;
 }
 
 /* Another CPU's words are its own: they can be looked at while it stands still. */
-static bool stands_still(uint32_t cpu) { return cpu == here->id || here->simulated; }
+static bool stands_still(uint32_t cpu) { return cpu == here->id || here->m->params.engine == UKERN_SIM; }
 
 /* I1, of the one page */
 static bool agrees(const struct tlb_view *s, uint32_t cpu, struct tlb_at k, struct tlb_entry code)

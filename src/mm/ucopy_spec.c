@@ -18,7 +18,8 @@ void ucopy_abs_init(struct ucopy_abs *s) { INIT(s->none, "ucopy.none"); }
 
 /* One side of a copy: user addresses of a space, or the kernel's buffer. */
 struct side {
-    struct space_id space; /* NO_SPACE: the kernel's buffer */
+    bool user;
+    struct space_id space;
     uint64_t va;           /* of the next byte */
     uint8_t *kernel;       /* likewise */
     uint32_t access;
@@ -40,17 +41,20 @@ struct copy {
     uint64_t chunks;
 };
 
-static bool is_user(const struct side *x) { return x->space.n != NO_ID; }
-static struct side kernel(struct kernel_bytes b) { return (struct side){ .space = NO_SPACE, .kernel = b.at }; }
+static bool is_user(const struct side *x) { return x->user; }
+static struct side kernel(struct kernel_bytes b) { return (struct side){ .kernel = b.at }; }
 static struct side user(struct space_id space, uint64_t va, uint32_t access)
 {
-    return (struct side){ .space = space, .va = va, .access = PERM_USER | access };
+    return (struct side){ .user = true, .space = space, .va = va, .access = PERM_USER | access };
 }
 static uint32_t left_in_page(const struct side *x) { return FRAME_SIZE - (uint32_t)(x->va & (FRAME_SIZE - 1)); }
 static uint8_t *bytes(const struct side *x) { return is_user(x) ? frame_bytes(x->frame) + (x->va & (FRAME_SIZE - 1)) : x->kernel; }
 /* Where whoever owns the bytes sees them: valgrind knows them by that address. */
 static uint8_t *view(const struct side *x) { return is_user(x) ? window_base((struct pt_id){ x->space.n }) + x->va : x->kernel; }
-static bool two_spaces(const struct copy *c) { return is_user(&c->to) && c->to.space.n != c->from.space.n; }
+static bool two_spaces(const struct copy *c)
+{
+    return is_user(&c->to) && !(is_user(&c->from) && c->to.space.n == c->from.space.n);
+}
 
 static bool enter(const struct copy *c)
 {

@@ -4,6 +4,7 @@
  * (answers, bytes) must be the same in all. The fast build has the code only. */
 #include "harness.h"
 #include "mm/container.h"
+#include "mm/frame.h"
 #include "mm/share.h"
 #include "mm/space.h"
 #include "mm/ucopy.h"

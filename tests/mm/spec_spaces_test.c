@@ -123,15 +123,24 @@ static void do_fault(struct world *w)
         see(w, "fault", space_fault(any_space(w), any_address(w), any_perm(w)));
 }
 
+/* The window shows what the map says (I3), as Linux sees it. */
 static void do_read(struct world *w)
 {
     struct frame_id f;
     uint32_t perm = 0;
     struct space_id id = any_space(w);
-    enum ukern_status st = space_read(id, any_address(w), &f, &perm);
+    uint64_t va = any_address(w);
+    enum ukern_status st = space_read(id, va, &f, &perm);
     see(w, "read", st);
     see(w, "perm", st == UKERN_OK ? perm : 0);
     see(w, "is", space_is(id));
+    if (!space_is(id) || va >= UKERN_WINDOW)
+        return;
+    bool shown = st == UKERN_OK && perm & PERM_USER;
+    ck_assert_msg(harness_readable(space_base(id) + va) == shown, "call %llu: 0x%llx of space %u is%s shown",
+                  (unsigned long long)w->call, (unsigned long long)va, id.n, shown ? " not" : "");
+    if (shown)
+        ck_assert(harness_writable(space_base(id) + va) == ((perm & PERM_WRITE) != 0));
 }
 
 static void do_access(struct world *w)

@@ -8,6 +8,7 @@
 #include "mm/share.h"
 #include "mm/space.h"
 #include "mm/ucopy.h"
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <ukern/user.h>
@@ -247,6 +248,63 @@ static uint64_t run(uint64_t seed, struct ukern_params p)
     return w.trace;
 }
 
+/* ---- two CPUs at once, on two spaces that stay ---- */
+
+struct worker {
+    struct ukern *m;
+    uint32_t cpu;
+    struct world w;
+};
+
+static void *work(void *arg)
+{
+    struct worker *me = arg;
+    static void (*const calls[])(struct world *) = { do_map, do_map, do_unmap, do_share, do_fault, do_access, do_access,
+                                                     do_copy, do_copy, do_copy, do_handshake };
+    here = &me->m->cpu[me->cpu];
+    for (me->w.call = 0; me->w.call < harness_rounds(CALLS); me->w.call++)
+        calls[below(&me->w, COUNT_OF(calls))](&me->w);
+    return NULL;
+}
+
+static void run_two(uint64_t seed, struct ukern_params p)
+{
+    static struct worker worker[CPUS];
+    struct ukern *m;
+    pthread_t thread[CPUS];
+    p.ram = UINT64_C(8) << 20;
+    p.cpus = CPUS;
+    p.max_containers = 8;
+    ck_assert_msg(harness_boot(&p, 0, &m) == UKERN_OK, "%s", harness_error());
+    struct space_id a, b;
+    ck_ok(space_new(ROOT_CONTAINER, &a));
+    ck_ok(space_new(ROOT_CONTAINER, &b));
+    for (uint32_t i = 0; i < CPUS; i++) {
+        worker[i] = (struct worker){ m, i, { .random = { seed * CPUS + i }, .space = { a, b, a, b } } };
+        ck_assert(pthread_create(&thread[i], NULL, work, &worker[i]) == 0);
+    }
+    for (uint32_t i = 0; i < CPUS; i++)
+        pthread_join(thread[i], NULL);
+    here = &m->cpu[0];
+    share_gone(a);
+    space_destroy(a);
+    space_destroy(b);
+    struct container_info info;
+    ck_ok(container_info(ROOT_CONTAINER, &info));
+    ck_assert_uint_eq(info.usage, 0);
+#ifdef UKERN_CHECK
+    ck_assert(!m->calculus || calculus_check_all(m));
+#endif
+    harness_free(m);
+}
+
+START_TEST(two_cpus_at_once)
+{
+    for (uint64_t seed = 1; seed <= 5; seed++)
+        run_two(seed, (struct ukern_params){ 0 });
+}
+END_TEST
+
 START_TEST(calls_end_with_everything_home)
 {
     uint64_t traces = 0;
@@ -259,12 +317,12 @@ END_TEST
 #ifdef UKERN_CHECK
 static struct ukern_layer_mode modes[LAYERS_MAX];
 
-static uint64_t run_in(uint64_t seed)
+static struct ukern_params in_modes(void)
 {
     size_t n = 0;
     while (calculus_tower.layers[n])
         n++;
-    return run(seed, (struct ukern_params){ .layers = modes, .layer_count = n, .check_every = 500 });
+    return (struct ukern_params){ .layers = modes, .layer_count = n, .check_every = 500 };
 }
 
 static void set_all(enum ukern_mode mode)
@@ -272,6 +330,8 @@ static void set_all(enum ukern_mode mode)
     for (size_t i = 0; calculus_tower.layers[i]; i++)
         modes[i] = (struct ukern_layer_mode){ calculus_tower.layers[i]->name, mode };
 }
+
+static uint64_t run_in(uint64_t seed) { return run(seed, in_modes()); }
 
 START_TEST(all_layers_in_one_mode_give_one_trace)
 {
@@ -311,8 +371,20 @@ START_TEST(random_modes_give_the_same_trace)
 }
 END_TEST
 
-HARNESS_TESTS("mm/spec_spaces", calls_end_with_everything_home, all_layers_in_one_mode_give_one_trace,
-              each_layer_alone_gives_the_same_trace, random_modes_give_the_same_trace)
+START_TEST(two_cpus_at_once_in_random_modes)
+{
+    struct harness_random r = { 78 };
+    for (int round = 0; round < 10; round++) {
+        set_all(round == 0 ? UKERN_MODE_BOTH : UKERN_MODE_SPEC);
+        for (size_t i = 0; round > 1 && calculus_tower.layers[i]; i++)
+            modes[i].mode = (enum ukern_mode)(UKERN_MODE_IMPL + harness_below(&r, 3));
+        run_two(100 + (uint64_t)round, in_modes());
+    }
+}
+END_TEST
+
+HARNESS_TESTS("mm/spec_spaces", calls_end_with_everything_home, two_cpus_at_once, all_layers_in_one_mode_give_one_trace,
+              each_layer_alone_gives_the_same_trace, random_modes_give_the_same_trace, two_cpus_at_once_in_random_modes)
 #else
-HARNESS_TESTS("mm/spec_spaces", calls_end_with_everything_home)
+HARNESS_TESTS("mm/spec_spaces", calls_end_with_everything_home, two_cpus_at_once)
 #endif

@@ -39,11 +39,19 @@ page() { # HEADER: a layer's header opens with its page
     fi
 }
 
+# A row whose state is `check` is in the check build only.
+builds_of() {
+    local row=${1#src/} state
+    row=${row%.h}
+    state=$(awk -v row="${row%_inside}" '$1 == row { print $2 }' src/LAYERS)
+    if [ "$state" = check ] && ! grep -q UKERN_CHECK "$1"; then echo -DUKERN_CHECK; else echo -UUKERN_CHECK -DUKERN_CHECK; fi
+}
+
 for header in src/*.h src/*/*.h tests/*.h; do
     [ -e "$header" ] || continue
     case $header in src/cli/* | tests/*) ;; *) page "$header" ;; esac
     for compiler in $compilers; do
-        for define in -UUKERN_CHECK -DUKERN_CHECK; do
+        for define in $(builds_of "$header"); do
             alone "$tree/$header" $compiler -x c -std=gnu2x -D_GNU_SOURCE $define -I"$build" -Iinclude -Isrc -Itests
         done
     done

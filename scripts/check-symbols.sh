@@ -8,6 +8,8 @@ tree=$(cd "${1:?usage: check-symbols TREE OBJECTS fast|check}" && pwd)
 objects=$(cd "$2" && pwd)
 build=$3
 nm=${NM:-nm} # may have arguments
+# Objects for link-time optimisation hold two forms; nm's plugin would show the other one, without what the machine code uses.
+$nm --plugin=/dev/null --version >/dev/null 2>&1 && nm="$nm --plugin=/dev/null"
 cd "$tree"
 list=$(mktemp)
 trap 'rm -f "$list"' EXIT
@@ -25,8 +27,8 @@ for source in src/*.[cS] src/*/*.[cS] vmm/*.c; do
     fi
 done >"$list"
 cd "$objects"
-# nm: `object: name letter ...`; readelf: `File: object`, then a table of sections
-$nm -P -A "${there[@]}" | awk '{ sub(/:$/, "", $1); print $1, "symbol", $3, $2 }' >>"$list"
+# nm: `object: name letter ...`, and a name like npt.c.5fef7900 that marks the other form; readelf: `File: object`, then a table of sections
+$nm -P -A "${there[@]}" | awk '$2 ~ /\.c\.[0-9a-f]+$/ { next } { sub(/:$/, "", $1); print $1, "symbol", $3, $2 }' >>"$list"
 readelf -SW "${there[@]}" | sed -n 's/^File: //p; s/^ *\[ *[0-9]*\] *\(\.[^ ]*\) *[^ ]* *[^ ]* *[^ ]* *\([^ ]*\) .*/\1 \2/p' |
     awk 'NF == 1 { object = $1; next } { print object, "section", $1, $2 }' >>"$list"
 cd "$tree"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* driver: random calls at the tower's interfaces, checked by the calculus; failures are made small and printed as C.
+/* driver: random calls at the tower's interfaces; failures are made small and printed as C.            Row driver
  *
  * Machine     struct driver_machine: the layers up to `top` and nothing else; modes; an engine: `seq` (one host thread is
  *             each CPU in turn, the command says which; what is replayed and made small), `sim`, `smp` (CPUs as the machine

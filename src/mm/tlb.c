@@ -99,7 +99,11 @@ static uint32_t tlb_slot(const struct tlb_cpu *c, struct pt_id id)
 static void __attribute__((cold, noinline)) tlb_empty(struct tlb_cpu *c, uint32_t epoch)
 {
     c->epoch = epoch;
+#ifndef UKERN_BUG_MM_TLB_WRAP
     for (uint32_t i = 0; i < TLB_ENTRIES; i++)
+#else
+    for (uint32_t i = 0; i < TLB_ENTRIES / 2; i++)
+#endif
         atomic_store_explicit(&c->line[i].tag, 0, memory_order_relaxed);
 }
 
@@ -125,10 +129,8 @@ inline void tlb_enter(struct pt_id id)
     c->tag[slot] = atomic_load(&c->tags[id.n]);
     tlb_note(c, tlb_noted(c) == 0 ? id.n + 1 : tlb_noted(c) | (uint64_t)(id.n + 1) << 32);
     uint32_t epoch = atomic_load_explicit(c->epoch_now, memory_order_relaxed);
-#ifndef UKERN_BUG_MM_TLB_WRAP
     if (unlikely(epoch != c->epoch))
         tlb_empty(c, epoch);
-#endif
     EVENT_OWNED_DONE();
 }
 
@@ -182,6 +184,9 @@ static void tlb_wait(const struct tlb_cpu *c, uint32_t slot, struct pt_id id)
     uint64_t word = atomic_load(&c->word[slot]); /* seq_cst: after the generation; acquire: what the CPU did before it left */
     if (likely((uint32_t)word != id.n + 1))
         return;
+#ifdef UKERN_BUG_MM_TLB_NO_WAIT
+    word++;
+#endif
     for (uint32_t turns = 1; atomic_load_explicit(&c->word[slot], memory_order_acquire) == word; turns++) {
         engine_point(POINT_SPIN, 0, 0);
 #ifdef UKERN_CHECK
@@ -211,11 +216,9 @@ void tlb_shoot(struct pt_id id, uint64_t va, uint64_t pages)
     atomic_exchange(&s->tags[id.n], tlb_tag(id, next)); /* the caller owns the map: nobody else shoots it */
 #endif
     tlb_fence(m);
-#ifndef UKERN_BUG_MM_TLB_NO_WAIT
     for (uint32_t i = 0; i < m->cpus; i++)
         for (uint32_t slot = 0; slot < 2; slot++)
             tlb_wait(m->cpu[i].tlb, slot, id);
-#endif
     EVENT_OWNED_DONE();
 }
 

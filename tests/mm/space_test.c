@@ -516,7 +516,7 @@ static bool map_with_mappings(uint32_t spare)
     uint32_t perm;
     size_t size;
     ck_ok(space_new(ROOT_CONTAINER, &s));
-    ck_ok(space_map(s, 0x40000 - FRAME_SIZE, 1, PERM_USER | PERM_WRITE));
+    ck_ok(space_map(s, 0x40000 - FRAME_SIZE, 1, PERM_USER)); /* Linux joins what it may: not with what follows */
     leave_scattered(4);
     uint32_t used = frame_used();
     uint8_t *all = take_all_mappings(&size);
@@ -530,7 +530,7 @@ static bool map_with_mappings(uint32_t spare)
         ck_status(space_read(s, 0x40000 + i * FRAME_SIZE, &f, &perm), st == UKERN_OK ? UKERN_OK : UKERN_NOTFOUND);
         ck_assert_int_eq(harness_readable(space_base(s) + 0x40000 + i * FRAME_SIZE), st == UKERN_OK);
     }
-    ck_assert(harness_writable(space_base(s) + 0x40000 - 1));
+    ck_assert(harness_readable(space_base(s) + 0x40000 - 1));
     harness_free(m);
     return st == UKERN_OK;
 }

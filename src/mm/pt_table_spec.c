@@ -45,12 +45,14 @@ static uint32_t present_in(const struct pt_table_view *s, struct frame_id table)
     return get(s->pt_entry->table, table);
 }
 
-/* The table of `level` has n more entries (or, ~0, one fewer): the entry for it counts them, for the root nobody. */
+/* The table of `level` has n more entries (or, ~0, one fewer): the entry for it counts them, for the root nobody. The entry is
+ * asked for, not read from s->pt_entry: a step that gives tables back may be taken when their frames are somebody else's. */
 static void count(struct pt_table_view *s, struct frame_id root, uint32_t level, uint64_t va, uint64_t n)
 {
-    if (level < ROOT)
-        pt_entry_set(entry_at(s, root, level + 1, va),
-                     (struct pte){ entry(s, root, level + 1, va).bits + n * ONE_MORE });
+    if (level == ROOT)
+        return;
+    struct pte_at above = entry_at(s, root, level + 1, va);
+    pt_entry_set(above, (struct pte){ pt_entry_get(above).bits + n * ONE_MORE });
 }
 
 /* ---- roots ---- */
@@ -86,31 +88,40 @@ enum verdict pt_table_end_spec(struct pt_table_view *s, struct frame_id root, co
 /* A large page in its place needs none, and leaves no room for one. */
 static bool lacks(const struct pt_table_view *s, struct frame_id root, uint32_t level, uint64_t va)
 {
-    return !has_table(s, root, level, va) && !(level == 0 && entry(s, root, 1, va).bits != 0);
+    return !has_table(s, root, level, va) && !(level == 0 && has_table(s, root, 1, va) && entry(s, root, 1, va).bits != 0);
 }
 
-/* A frame for every place that lacks a table, by ascending address, the higher level first; or none at all. */
-static enum ukern_status take_frames(struct pt_table_view *s, struct frame_id root, uint64_t va, uint64_t last,
-                                     uint32_t level)
+/* The places that lack a table, by ascending address, the higher level first: all of them before the first frame is taken, since
+ * the frames may be somebody else's again when this step is taken. */
+static void find_lacking(struct pt_table_view *s, struct frame_id root, uint64_t va, uint64_t last, uint32_t level)
 {
+    uint32_t n = 0, enough = get(s->container->of, get(s->pt_table->root, root)).quota; /* to be refused */
+    for (uint64_t at = va; at <= last && n <= enough; at = (at | (span(level) - 1)) + 1)
+        for (uint32_t l = ROOT; l-- > level;)
+            if (lacks(s, root, l, at) && (at == va || at % span(l) == 0))
+                set(s->pt_table->fresh, n++, pt_place_of(root, l, at));
+}
+
+/* A frame for each of them, or none at all. */
+static enum ukern_status take_frames(struct pt_table_view *s, struct frame_id root)
+{
+    enum ukern_status st = UKERN_OK;
     uint32_t n = 0;
-    for (uint64_t at = va; at <= last; at = (at | (span(level) - 1)) + 1)
-        for (uint32_t l = ROOT; l-- > level;) {
-            if (!lacks(s, root, l, at))
-                continue;
-            struct frame_id f;
-            enum ukern_status st = container_alloc(get(s->pt_table->root, root), &f);
-            if (st != UKERN_OK) {
-                for (; n-- > 0; del(s->pt_table->fresh, n)) {
-                    container_free(get(s->pt_table->table, get(s->pt_table->fresh, n)));
-                    del(s->pt_table->table, get(s->pt_table->fresh, n));
-                }
-                return st;
-            }
-            set(s->pt_table->table, pt_place_of(root, l, at), f);
-            set(s->pt_table->fresh, n++, pt_place_of(root, l, at));
-        }
-    return UKERN_OK;
+    for (; st == UKERN_OK && has(s->pt_table->fresh, n); n++) {
+        struct frame_id f;
+        st = container_alloc(get(s->pt_table->root, root), &f);
+        if (st == UKERN_OK)
+            set(s->pt_table->table, get(s->pt_table->fresh, n), f);
+    }
+    if (st == UKERN_OK)
+        return st;
+    for (uint32_t k = 0; has(s->pt_table->fresh, n + k); k++)
+        del(s->pt_table->fresh, n + k);
+    for (del(s->pt_table->fresh, --n); n-- > 0; del(s->pt_table->fresh, n)) {
+        container_free(get(s->pt_table->table, get(s->pt_table->fresh, n)));
+        del(s->pt_table->table, get(s->pt_table->fresh, n));
+    }
+    return st;
 }
 
 static void link_table(struct pt_table_view *s, struct pt_place p)
@@ -132,7 +143,8 @@ enum verdict pt_table_prepare_spec(struct pt_table_view *s, struct frame_id root
 #ifdef UKERN_BUG_SPEC_TABLE_LAST
     last -= last - va < span(level) ? 0 : span(level);
 #endif
-    r->ret = take_frames(s, root, va, last, level);
+    find_lacking(s, root, va, last, level);
+    r->ret = take_frames(s, root);
     for (uint32_t n = 0; has(s->pt_table->fresh, n); n++) {
         link_table(s, get(s->pt_table->fresh, n));
         del(s->pt_table->fresh, n);
@@ -185,7 +197,7 @@ enum verdict pt_table_trim_spec(struct pt_table_view *s, struct frame_id root, u
     for (uint32_t l = 0; l <= level; l++) {
         struct pt_place p = pt_place_of(root, l, va);
         struct frame_id table = get(s->pt_table->table, p);
-        if (!has(s->pt_table->table, p) || present_in(s, table) > 0)
+        if (!has(s->pt_table->table, p) || (pt_entry_get(entry_at(s, root, l + 1, va)).bits & PTE_COUNT) != 0)
             continue;
         pt_entry_set(entry_at(s, root, l + 1, va), (struct pte){ 0 });
 #ifndef UKERN_BUG_SPEC_TABLE_COUNT

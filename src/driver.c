@@ -230,6 +230,8 @@ static void run_lane(struct lane *l)
         if (d->draws)
             driver_draw(l, &l->command[l->next]);
         driver_call(l, &l->command[l->next], l->next);
+        if (d->lanes == 1)
+            d->s->mark[l->next] = l->trace;
     }
     if (!machine_has_ended(d->m))
         driver_leave_all(l);
@@ -383,9 +385,11 @@ static void run(struct driver *d, uint64_t seed, struct driver_outcome *o)
 static bool room_for(struct driver_sequence *s, uint32_t n)
 {
     struct driver_command *more = n <= s->room ? s->command : realloc(s->command, n * sizeof *more);
-    if (!more)
+    s->command = more ? more : s->command;
+    uint64_t *marks = n <= s->room ? s->mark : realloc(s->mark, n * sizeof *marks);
+    s->mark = marks ? marks : s->mark;
+    if (!more || !marks)
         return false;
-    s->command = more;
     s->room = n > s->room ? n : s->room;
     s->n = n;
     return true;
@@ -421,6 +425,8 @@ void driver_replay(struct driver_sequence *s, bool decide, struct driver_outcome
 void driver_free(struct driver_sequence *s)
 {
     free(s->command);
+    free(s->mark);
     s->command = NULL;
+    s->mark = NULL;
     s->n = s->room = 0;
 }

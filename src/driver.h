@@ -62,6 +62,7 @@ struct driver_command {
 struct driver_sequence {
     struct driver_machine machine;
     struct driver_command *command;
+    uint64_t *mark;     /* seq: the trace after each command of the last run */
     uint32_t n, room;
     bool sure;  /* draw only what means the same whatever the layers choose: for traces of several modes */
 };

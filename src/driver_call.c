@@ -243,13 +243,31 @@ static void name_results(struct lane *l, const struct prim_of *p, const unsigned
         name_one(n, (enum driver_kind)p->makes, value + i, number, (uint16_t)i);
 }
 
+/* Whoever maps a frame keeps a reference of it as long. */
+static void lend(struct lane *l, const struct driver_command *c, const struct prim_of *p, const unsigned char *ret)
+{
+    const struct names *n = &l->names;
+    uint32_t value = NO_ID;
+    for (uint8_t i = 0; i < p->args && p->lends > 0; i++)
+        if (p->arg[i].kind == FIELD_FRAME)
+            value = word_at(c->args, p->arg[i].field->at);
+    for (uint8_t i = 0; i < p->rets && p->lends < 0; i++)
+        if (p->ret[i].kind == FIELD_FRAME)
+            value = word_at(ret, p->ret[i].field->at);
+    uint32_t o = value < n->at_size[DRIVER_FRAME] ? n->at[DRIVER_FRAME][value] : 0;
+    if (o)
+        n->object[o - 1].busy += (uint32_t)p->lends;
+}
+
 static void after(struct lane *l, const struct driver_command *c, const struct prim_of *p, struct object *o,
                   const unsigned char *ret, uint32_t number)
 {
     if (p->makes >= 0)
         name_results(l, p, ret, number);
     if (p->busies && o)
-        o->busy = (uint8_t)(o->busy + p->busies);
+        o->busy += (uint32_t)p->busies;
+    if (p->lends)
+        lend(l, c, p, ret);
     if (p->refers && o)
         o->refs++;
     if (p->ends >= 0 && o && o->alive && o->kind == p->ends && (!p->ends_last || --o->refs == 0))

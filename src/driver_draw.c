@@ -26,6 +26,9 @@ uint32_t driver_below(struct lane *l, uint32_t n)
     return value % n;
 }
 
+/* Nothing may depend on choices of the layers. */
+static bool is_sure(const struct lane *l) { return l->d->s->sure && !l->d->dm->lowest; }
+
 static bool one_in(struct lane *l, uint32_t n) { return driver_below(l, n) == 0; }
 
 /* ---- plain numbers ---- */
@@ -77,7 +80,11 @@ static uint64_t draw_number(struct lane *l, const struct prim_of *p, const struc
         return va + (uint64_t)draw_pages(l) * FRAME_SIZE - 1;
     case FIELD_PAGES: return draw_pages(l);
     case FIELD_PERM: return one_in(l, 16) ? 8 + driver_below(l, 3) : PERM_USER * driver_below(l, 2) + driver_below(l, 8) % 8;
-    case FIELD_ORDER: return one_in(l, 32) ? driver_below(l, 20) : one_in(l, 4) ? 9 : 0;
+    case FIELD_ORDER: /* whether a frame begins 2 MiB depends on which was chosen */
+        for (uint8_t i = 0; is_sure(l) && i < p->args; i++)
+            if (p->arg[i].kind == FIELD_FRAME)
+                return 0;
+        return one_in(l, 32) ? driver_below(l, 20) : one_in(l, 4) ? 9 : 0;
     case FIELD_LEVEL: return driver_below(l, one_in(l, 16) ? 6 : 4);
     case FIELD_LENGTH: return draw_length(l, p);
     case FIELD_WANT: return driver_below(l, 17);
@@ -196,7 +203,7 @@ static void spin_wheel(struct lane *l)
 {
     static const uint8_t chances[] = { 0, 1, 1, 2, 4 };
     const struct table *t = l->d->table;
-    bool sure = !l->d->dm->lowest && l->d->s && l->d->s->sure;
+    bool sure = is_sure(l);
     l->wheel_n = 0;
     for (uint32_t i = 0; i < t->prims; i++)
         for (uint32_t n = sure && t->prim[i].chancy ? 0 : chances[driver_below(l, COUNT_OF(chances))]; n > 0; n--)

@@ -40,6 +40,7 @@ struct prim_of {
     bool ends_last;            /* only with the last reference */
     bool spoils;               /* writes the frame's bytes: not while it is busy */
     bool ends_roots;
+    int8_t lends;              /* +1: maps its frame, which stays until, -1, the frame comes back */
     bool refers;               /* one more reference of its first name */
     bool enters, leaves, inside; /* inside: may be called between them */
     int8_t busies;             /* +1: its first name may not end until a -1 */
@@ -62,7 +63,7 @@ struct object {
     uint16_t part;
     uint8_t kind, cpu;
     bool alive;
-    uint8_t busy;
+    uint32_t busy;
     uint32_t refs;             /* that the driver has: other CPUs may give the number to others once it has none */
     uint32_t place;            /* in alive[] of its CPU and kind */
 };

@@ -136,9 +136,10 @@ void driver_shrink(struct driver_sequence *sequence, struct driver_outcome *last
         goto out;
     *s = (struct shrinking){ .best = sequence, .last = last };
     s->try.command = malloc((sequence->n + 1) * sizeof *s->try.command);
+    s->try.mark = malloc((sequence->n + 1) * sizeof *s->try.mark);
     s->try.room = sequence->n;
     s->moved = malloc((sequence->n + 1) * sizeof *s->moved);
-    if (s->try.command && s->moved) {
+    if (s->try.command && s->try.mark && s->moved) {
         copy(s);
         s->try.machine.check_every = 1; /* found where it happens, and not later */
         if (s->best->n <= 5000 || s->best->machine.frames <= 4096)
@@ -151,6 +152,7 @@ void driver_shrink(struct driver_sequence *sequence, struct driver_outcome *last
         *ret_replays = s->replays;
     }
     free(s->try.command);
+    free(s->try.mark);
     free(s->moved);
 out:
     free(s);

@@ -73,6 +73,7 @@ static void learn_manners(struct prim_of *p)
     for (size_t i = 0; i < COUNT_OF(busies); i++)
         if (strcmp(name, busies[i].prim) == 0)
             p->busies = busies[i].by;
+    p->lends = strcmp(name, "pt_insert") == 0 ? 1 : strcmp(name, "pt_remove") == 0 ? -1 : 0;
     p->spoils = strcmp(name, "frame_clear") == 0;
     p->ends_roots = strcmp(name, "pt_kern_end") == 0;
     p->refers = strcmp(name, "frame_ref") == 0;

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CALLS = 3000 };
+enum { CALLS = 3000, SHOWN = 5 };
 
 struct subsets {
     struct checking *c;
     uint32_t layers, tried, refused, different, wrong_counts;
-    uint64_t trace, chance, calls;
+    uint64_t trace, chance, calls, mark[CALLS];
     struct { uint64_t code[4], spec[4], runs[4]; } of[TOWER_LAYERS]; /* by the mode that it had */
 };
 
@@ -48,6 +48,16 @@ static void count(struct subsets *s, const struct driver_outcome *o)
     }
 }
 
+static void say_difference(const struct subsets *s, const char *modes)
+{
+    const struct driver_sequence *q = &s->c->sequence;
+    uint32_t i = 0;
+    while (i + 1 < q->n && q->mark[i] == s->mark[i])
+        i++;
+    printf("FAILED:%s: another trace than that of the specifications, from command %u on: %s\n", modes, i,
+           driver_prim_name(driver_layer(s->c->machine.top), q->command[i].prim));
+}
+
 /* One assignment; the first one decides and gives the trace. */
 static bool try(struct subsets *s, const enum ukern_mode *mode)
 {
@@ -62,18 +72,22 @@ static bool try(struct subsets *s, const enum ukern_mode *mode)
         driver_replay(&c->sequence, false, o);
     name_modes(s, mode, modes, sizeof modes);
     if (o->boot != UKERN_OK && !o->failed) {
-        s->refused++;
-        printf("refused: %s:%s\n", o->text, modes);
+        if (s->refused++ < SHOWN)
+            printf("refused: %s:%s\n", o->text, modes);
         return false;
     }
     count(s, o);
     s->calls += o->done;
-    if (first)
+    if (first) {
         s->trace = o->trace;
+        memcpy(s->mark, c->sequence.mark, c->sequence.n * sizeof s->mark[0]);
+    }
     if (!o->failed && o->trace == s->trace)
         return true;
-    s->different++;
-    printf("FAILED:%s: %s\n%s", modes, o->failed ? o->what : "another trace than that of the specifications", o->failed ? o->text : "");
+    if (s->different++ < SHOWN && o->failed)
+        printf("FAILED:%s: %s\n%s", modes, o->what, o->text);
+    else if (s->different <= SHOWN)
+        say_difference(s, modes);
     return false;
 }
 

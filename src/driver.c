@@ -4,6 +4,7 @@
 #include "core/sanitize.h"
 #include "host/engine.h"
 #include "host/reserve.h"
+#include "host/window.h"
 #include "mm/space.h"
 #include <time.h>
 
@@ -165,6 +166,8 @@ static enum ukern_status make(const struct ukern_params *p, const struct driver_
         st = engine_make(m);
     if (st == UKERN_OK)
         st = ram_make(m, p->ram);
+    if (st == UKERN_OK)
+        st = window_init(m, machine_maps(m));
     return st == UKERN_OK ? calculus_start(m) : st;
 }
 

@@ -85,9 +85,8 @@ static struct object *object_of(const struct names *n, const struct driver_use *
 static bool is_inside(const struct driver *d, uint8_t cpu, const struct prim_of *p, uint32_t value)
 {
     const typeof(d->inside[0]) *in = &d->inside[cpu];
-    size_t stem = (size_t)(strrchr(p->prim->name, '_') - p->prim->name);
     for (uint8_t i = 0; i < in->n; i++)
-        if (in->in[i].value == value && strncmp(in->in[i].by->prim->name, p->prim->name, stem + 1) == 0)
+        if (in->in[i].value == value && in->in[i].by->prim->layer == p->prim->layer)
             return true;
     return false;
 }
@@ -100,7 +99,7 @@ static bool has_manners(const struct driver *d, const struct driver_command *c, 
         return false;
     if (in->n > 0 && !p->inside && !p->leaves && (!p->enters || in->n == INSIDE_MAX))
         return false;
-    if (p->leaves && !is_inside(d, c->cpu, p, word_at(c->args, 0)))
+    if ((p->leaves || p->inside) && !is_inside(d, c->cpu, p, word_at(c->args, 0)))
         return false;
     return !((p->ends >= 0 || p->spoils) && o && o->busy > 0);
 }
@@ -115,7 +114,7 @@ static void note_inside(struct driver *d, const struct driver_command *c, const 
         in->in[in->n++].value = value;
     }
     for (uint8_t i = 0; p->leaves && i < in->n; i++)
-        if (in->in[i].value == value) {
+        if (in->in[i].value == value && in->in[i].by->prim->layer == p->prim->layer) {
             in->in[i] = in->in[--in->n];
             d->insiders -= d->lanes == 1 && in->n == 0;
             return;
@@ -131,11 +130,10 @@ void driver_leave_all(struct lane *l)
             const struct prim_of *enter = d->inside[cpu].in[0].by;
             struct driver_command c = { .cpu = (uint8_t)cpu };
             unsigned char ret[HOOK_RECORD];
-            size_t stem = (size_t)(strrchr(enter->prim->name, '_') - enter->prim->name);
             put_word(c.args, 0, d->inside[cpu].in[0].value);
             for (uint32_t i = 0; i < d->table->prims; i++) {
                 const struct prim_of *p = &d->table->prim[i];
-                if (!p->leaves || strncmp(p->prim->name, enter->prim->name, stem + 1) != 0)
+                if (!p->leaves || p->prim->layer != enter->prim->layer)
                     continue;
                 if (d->lanes == 1)
                     here = &d->m->cpu[cpu];
@@ -266,6 +264,11 @@ static void after(struct lane *l, const struct driver_command *c, const struct p
         name_results(l, p, ret, number);
     if (p->busies && o)
         o->busy += (uint32_t)p->busies;
+    for (uint8_t i = 0; i < c->uses && p->shares; i++) {
+        struct object *space = object_of(&l->names, &c->use[i]);
+        if (space)
+            space->busy = p->shares > 0;
+    }
     if (p->lends)
         lend(l, c, p, ret);
     if (p->refers && o)

@@ -149,8 +149,9 @@ static void draw_name(struct lane *l, struct driver_command *c, const struct pri
 {
     struct names *n = &l->names;
     const typeof(l->d->inside[0]) *in = &l->d->inside[c->cpu];
-    if (in->n > 0 && (p->inside || p->leaves) && !one_in(l, 16)) { /* what this CPU is inside of */
-        uint32_t value = in->in[p->leaves ? in->n - 1u : driver_below(l, in->n)].value;
+    uint32_t which = in->n > 0 ? driver_below(l, in->n) : 0;
+    if (in->n > 0 && (p->inside || p->leaves) && in->in[which].by->prim->layer == p->prim->layer) { /* what this CPU is inside of */
+        uint32_t value = in->in[which].value;
         uint32_t o = value < n->at_size[k] ? n->at[k][value] : 0;
         if (o)
             use_object(c, &n->object[o - 1], at);

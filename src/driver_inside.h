@@ -40,6 +40,7 @@ struct prim_of {
     bool ends_last;            /* only with the last reference */
     bool spoils;               /* writes the frame's bytes: not while it is busy */
     bool ends_roots;
+    int8_t shares;             /* +1: its spaces have something in common; -1: its first one has not any more */
     int8_t lends;              /* +1: maps its frame, which stays until, -1, the frame comes back */
     bool refers;               /* one more reference of its first name */
     bool enters, leaves, inside; /* inside: may be called between them */

@@ -74,6 +74,7 @@ static void learn_manners(struct prim_of *p)
         if (strcmp(name, busies[i].prim) == 0)
             p->busies = busies[i].by;
     p->lends = strcmp(name, "pt_insert") == 0 ? 1 : strcmp(name, "pt_remove") == 0 ? -1 : 0;
+    p->shares = strcmp(name, "share_offer") == 0 ? 1 : strcmp(name, "share_gone") == 0 ? -1 : 0;
     p->spoils = strcmp(name, "frame_clear") == 0;
     p->ends_roots = strcmp(name, "pt_kern_end") == 0;
     p->refers = strcmp(name, "frame_ref") == 0;
@@ -121,7 +122,7 @@ struct table *driver_table(const struct layer *top)
 {
     /* What a layer up to the top owns by now, although it does not hide it. */
     static const struct { const char *prim, *owner; } owned[] = {
-        { "pt_entry_begin", "pt_table" }, { "pt_entry_end", "pt_walk" }, { "pt_entry_set", "pt_table" }, { "pt_walk_set", "pt_table" }, { "pt_table_new", "pt_kern" }, { "pt_table_end", "pt_kern" },
+        { "pt_entry_begin", "pt_table" }, { "pt_entry_end", "pt_walk" }, { "pt_entry_set", "pt_table" }, { "pt_walk_set", "pt_table" }, { "pt_table_new", "pt_kern" }, { "pt_table_end", "pt_kern" }, { "tlb_fill", "space" },
     };
     struct table *t = calloc(1, sizeof *t);
     for (const struct layer *const *l = calculus_tower.layers; t && *l && (*l)->index <= top->index; l++)

@@ -10,6 +10,7 @@
  *                         PRE entered, perm <= PERM_ALL, and filled has no other frame there: that one was to be shot first
  *             tlb_shoot   the translations of `pages` pages from va of map `id` are gone: when it returns, no CPU finds one, and
  *                         none still uses one that it found before; may take more than those away. PRE this CPU has not entered `id`
+ * Ids         below the limit of maps, PRE of tlb_enter, tlb_shoot
  * Addresses   va below 2^TLB_VA_BITS, PRE of tlb_find, tlb_fill; tlb_shoot: what of the range lies there
  * Peek        tlb_peek: slot (below TLB_ENTRIES) of a CPU's cache, when tlb_find of a CPU that enters now, or is inside, could return it; tlb_peek_at: what that CPU knows of one page;
  *             tlb_peek_inside: the maps that it has entered, as `inside` has them

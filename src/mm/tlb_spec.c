@@ -16,6 +16,11 @@ void tlb_abs_init(struct tlb_abs *s)
 static struct tlb_at at(struct pt_id id, uint64_t va) { return (struct tlb_at){ (uint64_t)id.n << 36 | va >> FRAME_SHIFT }; }
 static uint64_t first_of(uint64_t both) { return both & UINT32_MAX; }
 static uint64_t second_of(uint64_t both) { return both >> 32; }
+static uint32_t limit(void)
+{
+    const struct ukern_params *p = &here->m->params;
+    return p->limits == UKERN_LIMITS_MCERTIKOS ? 64 : p->max_tasks + p->max_vms;
+}
 static bool within(uint32_t most, uint32_t perm) { return (perm & ~most) == 0; }
 
 static bool is_inside(const struct tlb_view *s, uint32_t cpu, struct pt_id id)
@@ -36,7 +41,7 @@ enum verdict tlb_enter_spec(struct tlb_view *s, struct pt_id id, const struct tl
 {
     uint64_t both = get(s->tlb->inside, here->id), it = (uint64_t)id.n + 1;
     (void)did, (void)r;
-    PRE(second_of(both) == 0 && !is_inside(s, here->id, id) && it <= UINT32_MAX);
+    PRE(second_of(both) == 0 && !is_inside(s, here->id, id) && id.n < limit());
     set(s->tlb->inside, here->id, first_of(both) == 0 ? it : both | it << 32);
     return DEFINED;
 }
@@ -121,7 +126,7 @@ enum verdict tlb_shoot_spec(struct tlb_view *s, struct pt_id id, uint64_t va, ui
                             const struct tlb_shoot_ret *did, struct tlb_shoot_ret *r)
 {
     (void)did, (void)r;
-    PRE(!is_inside(s, here->id, id));
+    PRE(!is_inside(s, here->id, id) && id.n < limit());
     AWAIT(nobody_inside(s, id)); /* the code waits until each has been outside once */
     if (va >= VA_LIMIT)
         return DEFINED;

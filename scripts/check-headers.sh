@@ -44,7 +44,7 @@ builds_of() {
     local row=${1#src/} state
     row=${row%.h}
     state=$(awk -v row="${row%_inside}" '$1 == row { print $2 }' src/LAYERS)
-    if [ "$state" = check ] && ! grep -q UKERN_CHECK "$1"; then echo -DUKERN_CHECK; else echo -UUKERN_CHECK -DUKERN_CHECK; fi
+    if [ "$state" = check ] && ! grep -q '^#ifdef UKERN_CHECK' "$1"; then echo -DUKERN_CHECK; else echo -UUKERN_CHECK -DUKERN_CHECK; fi
 }
 
 for header in src/*.h src/*/*.h tests/*.h; do

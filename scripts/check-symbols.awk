@@ -52,13 +52,13 @@ BEGIN {
     for (i in w)
         strict[w[i]] = 1
 }
+$2 == "source" && build == "fast" && check_only($3) { violation($3 ": is in the fast build, but belongs to the checks") }
 $2 == "source" { source[$1] = $3; next }
 $2 == "missing" {
     if (build != "fast" || !check_only($1))
         violation($1 ": has no object: is it in Makefile.am?")
     next
 }
-$2 == "source" && build == "fast" && check_only($3) { violation($3 ": is in the fast build, but belongs to the checks") }
 { $1 = source[$1] }
 $2 == "symbol" {
     if ($3 == "U" || $3 == "w" || $3 == "v")

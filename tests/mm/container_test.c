@@ -387,6 +387,19 @@ static uintptr_t wild_turn(struct harness_random *r)
     }
 }
 
+/* All charge the same container at once: no charge is lost, none is counted twice. */
+static uintptr_t same_turn(struct harness_random *r)
+{
+    struct frame_id f[8];
+    uintptr_t wrong = 0;
+    uint32_t got = 0, want = 1 + (uint32_t)harness_below(r, 8);
+    while (got < want)
+        wrong += container_alloc(root, &f[got++]) != UKERN_OK;
+    while (got > 0)
+        wrong += container_free(f[--got]) != UKERN_OK;
+    return wrong;
+}
+
 struct racer {
     struct cpu *cpu;
     uintptr_t (*turn)(struct harness_random *r);
@@ -430,10 +443,12 @@ static void race_all(uintptr_t (*turn)(struct harness_random *r))
 
 START_TEST(cpus_race_for_containers) { race_all(race_turn); }
 END_TEST
+START_TEST(cpus_charge_one_container) { race_all(same_turn); }
+END_TEST
 START_TEST(cpus_race_for_each_others_containers) { race_all(wild_turn); }
 END_TEST
 
 HARNESS_TESTS("mm/container", the_root_may_use_everything, a_quota_goes_and_comes_back, frames_are_charged_to_who_asked,
               the_payer_pays_until_the_last_reference, no_frame_is_no_charge, ids_run_out_and_come_back,
               random_calls_agree_with_the_model, cpus_race_for_containers,
-              cpus_race_for_each_others_containers)
+              cpus_charge_one_container, cpus_race_for_each_others_containers)

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { ITEMS = 30, TOYS = 3 };
 
@@ -504,6 +505,44 @@ START_TEST(two_cpus_at_once)
 }
 END_TEST
 
+static void until_broken(void *arg)
+{
+    struct toy_item i;
+    (void)arg;
+    while (!machine_is_broken(here->m))
+        if (toy_quota_move(id(1), id(here->id + 1), 1) == UKERN_OK && toy_quota_alloc(id(here->id + 1), &i) == UKERN_OK)
+            toy_quota_free(id(here->id + 1), i);
+}
+
+static void *breaker(void *cpu)
+{
+    here = cpu;
+    return harness_breaks(until_broken, NULL) ? cpu : NULL;
+}
+
+START_TEST(when_one_cpu_fails_the_others_end)
+{
+    static const uint8_t modes[][TOYS] = { { I, I, B }, { B, B, B }, { S, S, B } };
+    for (uint32_t i = 0; i < COUNT_OF(modes); i++) {
+        struct ukern *m = machine(modes_of(modes[i][0], modes[i][1], modes[i][2]), 3);
+        init(NULL);
+        toy_bug = TOY_FORGETS;
+        pthread_t thread[2];
+        void *broke[2];
+        for (uint32_t k = 0; k < 2; k++)
+            ck_assert_int_eq(pthread_create(&thread[k], NULL, breaker, &m->cpu[k]), 0);
+        for (uint32_t k = 0; k < 2; k++)
+            pthread_join(thread[k], &broke[k]);
+        here = &m->cpu[2];
+        ck_assert(broke[0] || broke[1]);
+        ck_assert_int_eq(calculus_report(m)->kind, FAILURE_RELATION);
+        ck_assert_str_eq(lines[0], m->error);
+        ck_assert_uint_eq(toy_cell_ticks(), 0); /* what is left can be looked at */
+        harness_free(m);
+    }
+}
+END_TEST
+
 static void *ticker(void *arg)
 {
     here = arg;
@@ -535,6 +574,39 @@ START_TEST(steps_without_lock_are_at_their_instruction)
         ck_assert_uint_eq(toy_cell_ticks(), 2 * harness_rounds(20000));
         harness_free(m);
     }
+}
+END_TEST
+
+static pthread_t other;
+static _Atomic bool has_looked;
+
+static void *looks(void *cpu)
+{
+    here = cpu;
+    if (toy_cell_ticks() == 1)
+        atomic_store(&has_looked, true);
+    here = NULL;
+    return NULL;
+}
+
+static void another_looks(void)
+{
+    ck_assert_int_eq(pthread_create(&other, NULL, looks, &here->m->cpu[1]), 0);
+    nanosleep(&(struct timespec){ .tv_nsec = 30000000 }, NULL);
+    ck_assert(!atomic_load(&has_looked));
+}
+
+START_TEST(nobody_looks_between_an_instruction_and_its_step)
+{
+    struct ukern *m = machine(modes_of(B, I, B), 2);
+    init(NULL);
+    toy_between = another_looks;
+    toy_cell_tick();
+    toy_between = NULL;
+    pthread_join(other, NULL);
+    ck_assert(atomic_load(&has_looked)); /* when both had happened */
+    ck_assert_msg(!calculus_report(m), "%s", calculus_report(m) ? calculus_report(m)->text : "");
+    harness_free(m);
 }
 END_TEST
 
@@ -623,6 +695,7 @@ HARNESS_TESTS("calculus", every_assignment_of_modes_gives_the_same_trace, what_a
               changes_of_one_key_are_taken_back_last_first, siblings_that_do_not_compose_are_refused_with_both_names,
               unknown_layers_and_modes_are_refused, the_tables_say_what_the_headers_say,
               every_refusal_of_memory_ends_the_machine_and_says_so, two_cpus_at_once,
-              steps_without_lock_are_at_their_instruction,
+              when_one_cpu_fails_the_others_end,
+              nobody_looks_between_an_instruction_and_its_step, steps_without_lock_are_at_their_instruction,
               a_caller_is_not_blamed_for_what_another_cpu_did, a_crossing_belongs_to_its_kernel_thread,
               the_real_tower_boots_in_every_mode)

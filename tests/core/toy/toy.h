@@ -27,5 +27,6 @@ enum toy_bug {
     TOY_SPEC_WITHOUT_PRE /* of quota_refill */
 };
 extern enum toy_bug toy_bug;
-/* What another CPU does after quota_free's inner step and before its own; NULL: nothing. */
+/* What another CPU does after quota_free's inner step and before its own, and between cell_tick's instruction and its step;
+ * NULL: nothing. */
 extern void (*toy_between)(void);

@@ -24,5 +24,12 @@ struct toy_owner toy_cell_get(struct toy_item i)
 
 void toy_cell_set(struct toy_item i, struct toy_owner who) { cells[i.n] = who; }
 
-void toy_cell_tick(void) { EVENT_ATOMIC_DONE(atomic_fetch_add(&ticks, 1)); }
+static void tick(void)
+{
+    atomic_fetch_add(&ticks, 1);
+    if (toy_between)
+        toy_between();
+}
+
+void toy_cell_tick(void) { EVENT_ATOMIC_DONE(tick()); }
 uint32_t toy_cell_ticks(void) { return EVENT_ATOMIC(atomic_load(&ticks)); }

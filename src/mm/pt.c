@@ -7,7 +7,10 @@ enum { LARGE_ORDER = 9 };
 static_assert((int)LARGE_ORDER == (int)PT_INDEX_BITS, "a page of level l has order 9 l");
 
 static uint64_t pt_span(uint32_t level) { return UINT64_C(1) << pt_walk_shift(level); }
-static uint32_t pt_index(uint64_t va, uint32_t level) { return (uint32_t)(va >> pt_walk_shift(level)) & (PT_ENTRIES - 1); }
+static uint32_t pt_index(uint64_t va, uint32_t level)
+{
+    return (uint32_t)(va >> pt_walk_shift(level)) & (PT_ENTRIES - 1);
+}
 
 /* ---- entries of pages ---- */
 
@@ -118,7 +121,8 @@ static struct pt_leaf pt_leaf(struct frame_id root, uint64_t va)
 }
 
 /* flatten: all that it calls is in it, in the fast build the walk as well. */
-__attribute__((flatten)) enum ukern_status pt_read(struct pt_id id, uint64_t va, struct frame_id *ret_frame, uint32_t *ret_perm)
+__attribute__((flatten))
+enum ukern_status pt_read(struct pt_id id, uint64_t va, struct frame_id *ret_frame, uint32_t *ret_perm)
 {
     struct pt_leaf leaf = pt_leaf(pt_kern_root(id), va);
     if (unlikely(!pt_is_page(leaf)))
@@ -132,7 +136,8 @@ __attribute__((flatten)) enum ukern_status pt_read(struct pt_id id, uint64_t va,
 }
 
 /* One step of the search: va is where the deepest entry of its path begins to matter. */
-enum ukern_status pt_next(struct pt_id id, uint64_t from, uint64_t *ret_va, struct frame_id *ret_frame, uint32_t *ret_order)
+enum ukern_status pt_next(struct pt_id id, uint64_t from, uint64_t *ret_va, struct frame_id *ret_frame,
+                          uint32_t *ret_order)
 {
     struct frame_id table[PT_LEVELS] = { [PT_LEVELS - 1] = pt_kern_root(id) };
     uint32_t level = PT_LEVELS - 1;

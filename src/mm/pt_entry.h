@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pt_entry: the entries of page tables, in frames of the simulated memory.           Row mm/pt_entry, CertiKOS MPTIntro
  *
- * State       table : frame -> present entries in it (frames that are tables); entry : (table, index) -> 64 bits; what is absent is 0
- * Primitives  pt_entry_begin   a frame becomes a table of 512 absent entries (its bytes are written directly, no call of mm/frame); PRE it is a used NORMAL frame or a KERNEL frame, and no table
+ * State       table : frame -> present entries in it (frames that are tables); entry : (table, index) -> 64 bits; what
+ *             is absent is 0
+ * Primitives  pt_entry_begin   a frame becomes a table of 512 absent entries (its bytes are written directly, no call
+ *                              of mm/frame); PRE it is a used NORMAL frame or a KERNEL frame, and no table
  *             pt_entry_end     it is a table no more; PRE a table without entries
  *             pt_entry_get     one entry; PRE a table, index < 512
  *             pt_entry_set     likewise; bits 0: absent; PRE bits 0, or P
- * Format      x86-64 (Intel SDM 3A 4.5): bit 0 P, 1 W, 2 U, 5 A, 6 D, 7 PS (a 2 MiB page, at level 1), 63 NX, bits 12..51 the frame's address; bits
- *             52..61 are ignored by the processor: an entry for a table has there the number of present entries in it
+ * Format      x86-64 (Intel SDM 3A 4.5): bit 0 P, 1 W, 2 U, 5 A, 6 D, 7 PS (a 2 MiB page, at level 1), 63 NX, bits
+ *             12..51 the frame's address; bits 52..61 are ignored by the processor: an entry for a table has there the
+ *             number of present entries in it
  * Invariants  I1 the number of a table's entries that are not 0 is table's value  I2 an entry that is not 0 has P
  * Lock        none: a table belongs to its map (local) */
 #pragma once

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* pt_kern: see pt_kern.h. The kernel's half has one set of tables, made at boot; every root has the same entries for them. */
+/* pt_kern: see pt_kern.h. The kernel's half has one set of tables, made at boot; every root has the same entries for
+ * them. */
 #include "mm/pt_kern.h"
 #include "mm/frame_type.h"
 
@@ -25,8 +26,8 @@ static uint64_t pt_kern_entries(uint32_t level)
     return level ? (frames + span - 1) / span : frames % PT_ENTRIES;
 }
 
-/* The i-th entry of a level: of a page (`level` 0, or 1 for a whole 2 MiB), or of the table of entries below it, which is
- * the KERNEL frame `table`. */
+/* The i-th entry of a level: of a page (`level` 0, or 1 for a whole 2 MiB), or of the table of entries below it, which
+ * is the KERNEL frame `table`. */
 static struct pte pt_kern_entry(uint32_t level, uint64_t i, uint32_t table)
 {
     uint64_t first = i << PT_INDEX_BITS * level, frames = here->m->frames;
@@ -61,8 +62,10 @@ static uint32_t pt_kern_tables(uint32_t level)
 
 static void pt_kern_build(struct pt_kern_state *s)
 {
-    uint32_t directories = pt_kern_tables(2), middles = pt_kern_tables(1), all = directories + middles + pt_kern_tables(0);
-    CHECK(all == frame_type_kernels(), "the kernel's half needs %u tables, %u frames are the kernel's", all, frame_type_kernels());
+    uint32_t directories = pt_kern_tables(2), middles = pt_kern_tables(1);
+    uint32_t all = directories + middles + pt_kern_tables(0);
+    CHECK(all == frame_type_kernels(), "the kernel's half needs %u tables, %u frames are the kernel's", all,
+          frame_type_kernels());
     for (uint32_t i = 0; i < all; i++)
         pt_entry_begin(frame_type_kernel(i));
     for (s->tops = 0; s->tops < directories; s->tops++)
@@ -78,7 +81,8 @@ enum ukern_status pt_kern_init(void)
     uint32_t limit = machine_maps(m);
     struct pt_kern_state *s = arena_take(&m->arena, sizeof *s + (size_t)limit * sizeof s->map[0], 64);
     if (!s)
-        return machine_fail(m, UKERN_NOMEM, "the machine's arena is full: no room for mm/pt_kern (%u page maps)", limit);
+        return machine_fail(m, UKERN_NOMEM, "the machine's arena is full: no room for mm/pt_kern (%u page maps)",
+                            limit);
     for (uint32_t i = 0; i < limit; i++)
         s->map[i].root = NO_FRAME;
     s->limit = limit;

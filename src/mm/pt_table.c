@@ -9,7 +9,10 @@ enum { ROOT_LEVEL = PT_LEVELS - 1 };
 #define PTE_ONE (UINT64_C(1) << PTE_COUNT_SHIFT)
 
 static uint64_t pt_table_span(uint32_t level) { return UINT64_C(1) << pt_walk_shift(level); }
-static uint32_t pt_table_index(uint64_t va, uint32_t level) { return (uint32_t)(va >> pt_walk_shift(level)) & (PT_ENTRIES - 1); }
+static uint32_t pt_table_index(uint64_t va, uint32_t level)
+{
+    return (uint32_t)(va >> pt_walk_shift(level)) & (PT_ENTRIES - 1);
+}
 
 enum ukern_status pt_table_new(struct container_id who, struct frame_id *ret_root)
 {
@@ -89,7 +92,8 @@ static enum ukern_status pt_table_take(struct container_id who, uint64_t n, stru
 
 /* ---- counts ---- */
 
-/* The table of `level` over va has `by` present entries more. The root's are not counted: no entry is above it. */
+/* The table of `level` over va has one present entry more, or one less. The root's are not counted: no entry is above it,
+ * to have the number. */
 static void pt_table_count(struct frame_id root, uint64_t va, uint32_t level, bool more)
 {
     if (level == ROOT_LEVEL)

@@ -13,7 +13,10 @@ static struct pte_at pt_walk_at(struct frame_id table, uint64_t va, uint32_t lev
 }
 
 /* Whether a walk that finds e at `level` ends there. */
-static bool pt_walk_ends(struct pte e, uint32_t level) { return !(e.bits & PTE_P) || level == 0 || (level == 1 && e.bits & PTE_PS); }
+static bool pt_walk_ends(struct pte e, uint32_t level)
+{
+    return !(e.bits & PTE_P) || level == 0 || (level == 1 && e.bits & PTE_PS);
+}
 
 struct pt_leaf pt_walk_leaf(struct frame_id root, uint64_t va)
 {

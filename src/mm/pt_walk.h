@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pt_walk: from a root and an address to entries: the arithmetic of indices.             Row mm/pt_walk, CertiKOS MPTOp
  *
- * State       none of its own: it reads mm/pt_entry through the address. Level 3 is the root's, level 0 is pages'; an entry of level l covers
- *             2^(12 + 9 l) bytes
- * Primitives  pt_walk_leaf   the entry at which the walk ends: absent at some level, a 2 MiB page (level 1, PS), or level 0; the hot path
- *             pt_walk_table  the table whose entries have `level` (3: the root itself); NO_FRAME when the walk ends above
+ * State       none of its own: it reads mm/pt_entry through the address. Level 3 is the root's, level 0 is pages'; an
+ *             entry of level l covers 2^(12 + 9 l) bytes
+ * Primitives  pt_walk_leaf   the entry at which the walk ends: absent at some level, a 2 MiB page (level 1, PS), or
+ *                            level 0; the hot path
+ *             pt_walk_table  the table whose entries have `level` (3: the root itself); NO_FRAME when the walk ends
+ *                            above
  *             pt_walk_get    the entry of that level; absent when there is no table for it
  *             pt_walk_set    likewise; PRE there is a table for it
  * Preconditions  root is a table; level 0..3; va is canonical (bits 47..63 equal)

@@ -24,6 +24,36 @@
 #pragma once
 #include "core/hook.h"
 
+enum failure {
+    FAILURE_UNDEFINED = 1, /* the caller broke the precondition */
+    FAILURE_FORBIDDEN,     /* the code's choice is not among those that the spec allows */
+    FAILURE_RESULT,        /* a result or an output differs */
+    FAILURE_RELATION,
+    FAILURE_INVARIANT,
+    FAILURE_STEP_MISSING,  /* the spec takes a lower step that the code did not take */
+    FAILURE_STEP_EXTRA,    /* the code took a lower step that the spec does not take */
+    FAILURE_EVENT_MISSING, /* shared state changed, and nobody said when */
+    FAILURE_EVENT_TWICE,
+    FAILURE_EVENT_UNLOCKED,
+    FAILURE_EVENT_LATE,    /* the result changed after the event */
+    FAILURE_SPEC,          /* the spec itself is wrong: no PRE, a change before it */
+    FAILURE_EXHAUSTED,     /* the checker's memory is used up */
+    FAILURE_COUNT
+};
+
+struct calculus_report {
+    enum failure kind;
+    const char *what;         /* "the result differs" */
+    const struct prim *prim;  /* NULL: a full check */
+    const struct layer *layer;
+    const void *caller;       /* who called the primitive: a return address */
+    const char *text;         /* all of it, in lines */
+};
+
+struct calculus_counts {
+    uint64_t code, spec; /* how often the layer's code ran, how often its spec took a step */
+};
+
 #ifdef UKERN_CHECK
 #ifndef CALCULUS_LAYER /* x.code.h, forced into x.c, says whose events these are */
 #define CALCULUS_LAYER NULL
@@ -54,36 +84,6 @@
 void calculus_event(const struct layer *of, const void *result, size_t size, bool owned);
 void calculus_atomic_begin(const struct layer *of);
 void calculus_atomic_end(const struct layer *of);
-
-enum failure {
-    FAILURE_UNDEFINED = 1, /* the caller broke the precondition */
-    FAILURE_FORBIDDEN,     /* the code's choice is not among those that the spec allows */
-    FAILURE_RESULT,        /* a result or an output differs */
-    FAILURE_RELATION,
-    FAILURE_INVARIANT,
-    FAILURE_STEP_MISSING,  /* the spec takes a lower step that the code did not take */
-    FAILURE_STEP_EXTRA,    /* the code took a lower step that the spec does not take */
-    FAILURE_EVENT_MISSING, /* shared state changed, and nobody said when */
-    FAILURE_EVENT_TWICE,
-    FAILURE_EVENT_UNLOCKED,
-    FAILURE_EVENT_LATE,    /* the result changed after the event */
-    FAILURE_SPEC,          /* the spec itself is wrong: no PRE, a change before it */
-    FAILURE_EXHAUSTED,     /* the checker's memory is used up */
-    FAILURE_COUNT
-};
-
-struct calculus_report {
-    enum failure kind;
-    const char *what;         /* "the result differs" */
-    const struct prim *prim;  /* NULL: a full check */
-    const struct layer *layer;
-    const void *caller;       /* who called the primitive: a return address */
-    const char *text;         /* all of it, in lines */
-};
-
-struct calculus_counts {
-    uint64_t code, spec; /* how often the layer's code ran, how often its spec took a step */
-};
 
 /* Bytes of the arena that these params make the calculus take; 0: every layer is in impl. */
 size_t calculus_bytes(const struct ukern_params *p);

@@ -261,6 +261,7 @@ static bool try_instead(struct crossing *x)
 
 void calculus_instead(struct crossing *x)
 {
+    memset(x->met, 0, sizeof x->met);
     for (uint32_t turns = 1; !try_instead(x); turns++) {
         engine_point(POINT_SPIN, 0, 0);
         if (machine_is_broken(here->m)) /* whoever is waited for may have parked */

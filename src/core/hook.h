@@ -24,7 +24,7 @@ enum verdict {
     DEFINED,
     UNDEFINED, /* PRE is false: the caller's fault */
     FORBIDDEN, /* ALLOW is false: the code made a choice that it does not have */
-    WAITING    /* AWAIT is false: not yet; nothing has been done */
+    WAITING    /* AWAIT is false: not yet; the step is tried again */
 };
 
 enum mode {
@@ -108,6 +108,7 @@ struct crossing {
     size_t next, window; /* inner: where the spec will look first for its next lower step, and from where on it may look */
     uint32_t refused; /* what the host had refused when it began */
     uint32_t asked; /* PREs that the spec evaluated */
+    uint64_t met[4]; /* by CPU: AWAIT_EACH has seen it */
     unsigned char said[HOOK_RECORD]; /* the result at the event */
 };
 

@@ -50,3 +50,13 @@ bool spec_acts(void)
     s->acts = true;
     return !s->supposing && !s->relating;
 }
+
+bool spec_met(uint32_t cpu, bool holds)
+{
+    struct crossing *x = here->crossings->top;
+    uint64_t bit = UINT64_C(1) << cpu % 64;
+    if (!x || x->phase != PHASE_INSTEAD)
+        return true;
+    x->met[cpu / 64] |= holds ? bit : 0;
+    return x->met[cpu / 64] & bit;
+}

@@ -11,7 +11,7 @@
  * Lower       a spec changes its own component with set, del, let, and a lower one by calling the lower layer's primitive by its
  *             own name: beside the code that is the step that the code took there, instead of the code it is the lower primitive
  * R           AGREE and HOLDS say what differs. They take no lock
- * Names       spec_asks, spec_pre, spec_only_asked, spec_says, spec_agree, spec_refused,
+ * Names       spec_asks, spec_pre, spec_only_asked, spec_says, spec_agree, spec_refused, spec_met,
  *             spec_acts
  * Lock        none */
 #pragma once
@@ -88,6 +88,16 @@
         if (!did && !(cond)) \
             return WAITING; \
     } while (0)
+/* Likewise, for each CPU that it has held once since the call began; what must happen before anybody is waited for comes before it, and
+ * may happen again. */
+#define AWAIT_EACH(cpu, cond) \
+    do { \
+        bool all_ = true; \
+        for (uint32_t cpu = 0; !did && cpu < here->m->cpus; cpu++) \
+            all_ = spec_met(cpu, (cond)) && all_; \
+        if (!all_) \
+            return WAITING; \
+    } while (0)
 /* The hardware's effect: what the code would have done to it, when there is no code. */
 #define INSTEAD(statement) \
     do { \
@@ -105,5 +115,6 @@ bool spec_pre(bool holds, const char *cond);
 void spec_says(const char *why);
 bool spec_agree(uint64_t abstract, uint64_t code, const char *what, ...) __attribute__((format(printf, 3, 4)));
 bool spec_refused(void);
+bool spec_met(uint32_t cpu, bool holds);
 bool spec_acts(void);       /* the hardware's effect is wanted: the spec is not only asked what it would say */
 #endif

@@ -110,17 +110,18 @@ static bool wholly_mapped(const struct space_view *s, struct space_id id, uint64
 /* Beside the code: a refusal is what was left to make it answer NOMEM. */
 static bool told_refused(const enum ukern_status *did) { return did && *did == UKERN_NOMEM; }
 
-/* The step's list of frames appears, page after page, from va on. */
-static bool show(const struct space_view *s, struct space_id id, uint64_t va, uint32_t pages, uint32_t perm)
+/* The step's list of frames appears, page after page, from va on, or none; *ret_stuck: Linux does not even hide again what it showed. */
+static bool show(const struct space_view *s, struct space_id id, uint64_t va, uint32_t pages, uint32_t perm, bool *ret_stuck)
 {
+    *ret_stuck = false;
     for (uint32_t i = 0, n; (perm & PERM_USER) && i < pages; i += n) {
         struct frame_id first = get(s->space->step, i).frame;
         for (n = 1; i + n < pages && get(s->space->step, i + n).frame.n == first.n + n; n++)
             ;
         if (window_map(map_of(id), va + ((uint64_t)i << FRAME_SHIFT), first, n, perm & PERM_WRITE) == UKERN_OK)
             continue;
-        if (i > 0)
-            (void)window_unmap(map_of(id), va, i);
+        if (window_unmap(map_of(id), va, pages) != UKERN_OK)
+            *ret_stuck = true;
         return false;
     }
     return true;
@@ -218,6 +219,7 @@ static void pay_back(struct space_view *s)
 static enum ukern_status reserve(struct space_view *s, struct space_id id, uint64_t va, uint32_t pages, uint32_t perm,
                                  uint32_t order, const enum ukern_status *did, bool *ret_refused)
 {
+    bool stuck = false;
     *ret_refused = false;
     enum ukern_status st = pt_prepare(map_of(id), va, pages, order);
     if (st != UKERN_OK)
@@ -225,9 +227,11 @@ static enum ukern_status reserve(struct space_view *s, struct space_id id, uint6
     st = pay(s, id, pages, order);
     if (st == UKERN_OK) {
         *ret_refused = (perm & PERM_USER) && told_refused(did);
-        INSTEAD(*ret_refused = !show(s, id, va, pages, perm));
+        INSTEAD(*ret_refused = !show(s, id, va, pages, perm, &stuck));
     }
     if (st != UKERN_OK || *ret_refused) {
+        if (stuck) /* better lost than shown when they are somebody else's */
+            forget(s);
         pay_back(s);
         st = pt_trim(map_of(id), va, pages);
         return st == UKERN_OK ? UKERN_NOMEM : st; /* OK: the range was good */
@@ -352,8 +356,8 @@ enum verdict space_destroy_spec(struct space_view *s, struct space_id id, const 
 /* The page in the step's list, or what the host refused, appears in a space whose tables are prepared. */
 static bool shown(const struct space_view *s, struct space_id id, uint64_t va, uint32_t perm, const enum ukern_status *did)
 {
-    bool ok = !(perm & PERM_USER) || !told_refused(did);
-    INSTEAD(ok = show(s, id, va, 1, perm));
+    bool ok = !(perm & PERM_USER) || !told_refused(did), stuck;
+    INSTEAD(ok = show(s, id, va, 1, perm, &stuck));
     return ok;
 }
 

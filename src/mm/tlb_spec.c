@@ -90,14 +90,6 @@ enum verdict tlb_fill_spec(struct tlb_view *s, struct pt_id id, uint64_t va, str
     return DEFINED;
 }
 
-static bool nobody_inside(const struct tlb_view *s, struct pt_id id)
-{
-    for (uint32_t cpu = 0; cpu < here->m->cpus; cpu++)
-        if (is_inside(s, cpu, id))
-            return false;
-    return true;
-}
-
 /* Takes some of the keys in [from, from + pages) out of filled, at most AT_ONCE; how many. */
 static uint32_t take_some(struct tlb_view *s, struct tlb_at from, uint64_t pages)
 {
@@ -127,16 +119,13 @@ enum verdict tlb_shoot_spec(struct tlb_view *s, struct pt_id id, uint64_t va, ui
 {
     (void)did, (void)r;
     PRE(!is_inside(s, here->id, id) && id.n < limit());
-    AWAIT(nobody_inside(s, id)); /* the code waits until each has been outside once */
-    if (va >= VA_LIMIT)
-        return DEFINED;
-    uint64_t left = (VA_LIMIT - va) >> FRAME_SHIFT; /* of an unaligned va, the page that it lies in is the first */
-    left += !is_aligned(va, FRAME_SIZE);
+    uint64_t left = (round_up(VA_LIMIT - (va < VA_LIMIT ? va : VA_LIMIT), FRAME_SIZE)) >> FRAME_SHIFT;
 #ifndef UKERN_BUG_SPEC_SHOOT_SHORT
     take_away(s, at(id, va), pages < left ? pages : left);
 #else
     take_away(s, at(id, va), pages - 1 < left ? pages - 1 : left);
 #endif
+    AWAIT_EACH(cpu, !is_inside(s, cpu, id)); /* what it found before, it has finished with */
     return DEFINED;
 }
 

@@ -200,6 +200,7 @@ enum ukern_status driver_machine_make(const struct driver_machine *dm, struct uk
         if (!guard(b.m, boot_layers, &b))
             b.st = UKERN_BROKEN;
         b.m->params.check_every = dm->check_every;
+        calculus_fail_at(b.m, dm->heap_fails);
     }
     here = outside;
     *ret_machine = b.m;
@@ -240,7 +241,13 @@ static void run_lane(struct lane *l)
         driver_leave_all(l);
 }
 
-static void run_seq(void *arg) { run_lane(((struct driver *)arg)->lane); }
+static void run_seq(void *arg)
+{
+    struct driver *d = arg;
+    run_lane(d->lane);
+    if (d->injection)
+        driver_inject_run(d->lane, d->lane->n, d->injection);
+}
 
 static void driver_cpu_main(struct cpu *c)
 {
@@ -333,6 +340,8 @@ static void tell_counts(const struct driver *d, struct driver_outcome *o)
     o->full = d->full;
 }
 
+enum { INJECTED = 65536 }; /* numbers of commands for injection: more than it makes */
+
 static bool lanes_make(struct driver *d, uint64_t seed)
 {
     bool ok = true;
@@ -343,7 +352,7 @@ static bool lanes_make(struct driver *d, uint64_t seed)
         l->command = d->s->command + (size_t)i * l->n;
         l->random.state = seed + i * UINT64_C(0x632be59bd9b4e019);
         l->scratch = calloc(1, DRIVER_SCRATCH + 16);
-        ok &= driver_names_make(&l->names, d->dm, l->n) && l->scratch;
+        ok &= driver_names_make(&l->names, d->dm, l->n + (d->injection ? INJECTED : 0)) && l->scratch;
     }
     return ok;
 }
@@ -417,6 +426,15 @@ void driver_bytes(struct driver_sequence *s, const uint8_t *bytes, size_t n, str
     if (room_for(s, COMMANDS))
         run(&d, 0, ret_outcome);
     s->n = ret_outcome->at;
+}
+
+void driver_inject(struct driver_sequence *s, uint64_t seed, struct driver_outcome *ret_outcome, struct driver_injection *sum)
+{
+    enum { BEFORE = 300 };
+    struct driver d = { .s = s, .draws = true, .decide = true, .injection = sum };
+    *ret_outcome = (struct driver_outcome){ .boot = UKERN_NOMEM };
+    if (s->machine.engine == DRIVER_SEQ && room_for(s, BEFORE))
+        run(&d, seed, ret_outcome);
 }
 
 void driver_replay(struct driver_sequence *s, bool decide, struct driver_outcome *ret_outcome)

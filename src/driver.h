@@ -38,6 +38,7 @@ struct driver_machine {
     enum driver_engine engine;
     uint64_t seed;                /* of the sim engine's schedule */
     uint32_t check_every;
+    uint32_t heap_fails;          /* the n-th request of the checker's memory after boot is refused; 0: none */
     enum ukern_mode mode[TOWER_LAYERS]; /* by a layer's index; above the top: ignored */
     void (*where)(const void *pc, char *text, size_t size); /* names a program counter in reports; NULL: numbers */
     const char *replay;           /* the command that repeats this run, for reports; NULL: none */
@@ -104,5 +105,15 @@ void driver_shrink(struct driver_sequence *s, struct driver_outcome *last, uint3
 void driver_print(const struct driver_sequence *s, const struct driver_outcome *o, const char *command,
                   void (*write)(void *ctx, const char *text), void *ctx);
 void driver_free(struct driver_sequence *s);
+
+/* How a primitive is refused: no frame is left to pay with; the host gives no mapping. */
+enum driver_refusal { DRIVER_REFUSE_FRAMES, DRIVER_REFUSE_HOST, DRIVER_REFUSALS };
+struct driver_injection {
+    uint64_t refusals[DRIVER_REFUSALS];             /* calls that were refused */
+    uint32_t sites[DRIVER_REFUSALS][DRIVER_PRIMS];  /* by primitive: most places at which one call was refused in turn */
+    char changed[200];                              /* not empty: an error that changed the state */
+};
+/* After some random calls, each primitive of the machine's top with every refusal in turn; adds to *sum. */
+void driver_inject(struct driver_sequence *s, uint64_t seed, struct driver_outcome *ret_outcome, struct driver_injection *sum);
 /* The name of the i-th primitive that is drawn at this top, NULL behind the last. */
 const char *driver_prim_name(const struct layer *top, uint32_t i);

@@ -320,6 +320,7 @@ void driver_call(struct lane *l, struct driver_command *c, uint32_t number)
     bool ok = !p->prim->has_status || word_at(ret, 0) == UKERN_OK;
     l->done++;
     l->refused += !ok;
+    l->answer = p->prim->has_status ? (enum ukern_status)word_at(ret, 0) : UKERN_OK;
     if (d->lanes == 1)
         d->prim_done[c->prim]++;
     if (ok)

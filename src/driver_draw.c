@@ -228,6 +228,13 @@ static uint16_t draw_prim(struct lane *l, bool inside)
     return l->wheel[0];
 }
 
+static void draw_arguments(struct lane *l, struct driver_command *c)
+{
+    const struct prim_of *p = &l->d->table->prim[c->prim];
+    for (uint8_t i = 0; i < p->args; i++)
+        draw_argument(l, c, p, &p->arg[i]);
+}
+
 void driver_draw(struct lane *l, struct driver_command *ret_command)
 {
     const struct driver *d = l->d;
@@ -238,8 +245,13 @@ void driver_draw(struct lane *l, struct driver_command *ret_command)
         if (d->inside[i].n > 0)
             c.cpu = (uint8_t)i;
     c.prim = draw_prim(l, d->inside[c.cpu].n > 0);
-    const struct prim_of *p = &d->table->prim[c.prim];
-    for (uint8_t i = 0; i < p->args; i++)
-        draw_argument(l, &c, p, &p->arg[i]);
+    draw_arguments(l, &c);
+    *ret_command = c;
+}
+
+void driver_draw_call(struct lane *l, uint16_t prim, struct driver_command *ret_command)
+{
+    struct driver_command c = { .prim = prim, .cpu = (uint8_t)driver_below(l, l->d->dm->cpus) };
+    draw_arguments(l, &c);
     *ret_command = c;
 }

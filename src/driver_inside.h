@@ -5,6 +5,7 @@
  *             driver_table.c    what the driver knows of each primitive: the kinds of its arguments and results
  *             driver_draw.c     commands by chance
  *             driver_call.c     one command: names, manners, the call, the trace
+ *             driver_inject.c   refusals
  *             driver_shrink.c   a smaller sequence with the same report
  *             driver_print.c    a sequence as C */
 #pragma once
@@ -46,6 +47,7 @@ struct prim_of {
     bool enters, leaves, inside; /* inside: may be called between them */
     int8_t busies;             /* +1: its first name may not end until a -1 */
     bool many;                 /* takes 2 MiB */
+    bool partial;              /* may have done a part when it answers an error */
     bool bytes;                /* has a kernel buffer */
     bool chancy;               /* what it answers depends on earlier choices: not for traces, unless the policy is lowest */
 };
@@ -88,6 +90,7 @@ struct lane {
     struct driver_command *command; /* its own, or the sequence's */
     uint32_t n, next;
     uint64_t trace, done, refused, undefined, skipped;
+    enum ukern_status answer;  /* of the last call */
     uint8_t weight[PRIMS_MAX];
     uint16_t wheel[PRIMS_MAX * 4];
     uint32_t wheel_n, phase;
@@ -109,6 +112,7 @@ struct driver {
     uint32_t insiders;         /* CPUs that are inside, seq only */
     _Atomic uint32_t ended;    /* lanes */
     uint32_t full;
+    struct driver_injection *injection; /* NULL: none is wanted */
 };
 
 #define DRIVER_PTE_FRAME UINT64_C(0x000ffffffffff000)
@@ -125,6 +129,11 @@ uint32_t driver_words(const struct table *t, uint8_t field_kind, uint8_t kinds[2
 
 /* driver_draw.c */
 void driver_draw(struct lane *l, struct driver_command *ret_command);
+
+void driver_draw_call(struct lane *l, uint16_t prim, struct driver_command *ret_command);
+
+/* driver_inject.c: commands from `number` on */
+void driver_inject_run(struct lane *l, uint32_t number, struct driver_injection *out);
 
 /* driver_call.c */
 void driver_call(struct lane *l, struct driver_command *c, uint32_t number);

@@ -75,6 +75,7 @@ static void learn_manners(struct prim_of *p)
             p->busies = busies[i].by;
     p->lends = strcmp(name, "pt_insert") == 0 ? 1 : strcmp(name, "pt_remove") == 0 ? -1 : 0;
     p->shares = strcmp(name, "share_offer") == 0 ? 1 : strcmp(name, "share_gone") == 0 ? -1 : 0;
+    p->partial = strcmp(p->prim->layer->name, "ucopy") == 0;
     p->spoils = strcmp(name, "frame_clear") == 0;
     p->ends_roots = strcmp(name, "pt_kern_end") == 0;
     p->refers = strcmp(name, "frame_ref") == 0;

@@ -203,13 +203,20 @@ struct calculus_counts calculus_counts(const struct ukern *m, const struct layer
 uint64_t calculus_steps(const struct ukern *m) { return m->calculus ? atomic_load(&m->calculus->steps) : 0; }
 uint64_t calculus_left(const struct ukern *m) { return m->calculus ? atomic_load(&m->calculus->left) : 0; }
 
-uint64_t calculus_hash(const struct ukern *m)
+uint64_t calculus_hash_but(const struct ukern *m, const char *const *names)
 {
     uint64_t hash = 0;
-    for (const struct map *map = m->calculus ? m->calculus->maths.first : NULL; map; map = map->next)
-        hash = hash * UINT64_C(0x100000001b3) + map_hash(map);
+    for (const struct map *map = m->calculus ? m->calculus->maths.first : NULL; map; map = map->next) {
+        const char *const *name = names;
+        while (name && *name && strcmp(*name, map->name) != 0)
+            name++;
+        if (!name || !*name)
+            hash = hash * UINT64_C(0x100000001b3) + map_hash(map);
+    }
     return hash;
 }
+
+uint64_t calculus_hash(const struct ukern *m) { return calculus_hash_but(m, NULL); }
 
 bool calculus_defined(struct ukern *m, const struct prim *p, const void *args)
 {

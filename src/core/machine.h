@@ -79,6 +79,7 @@ struct cpu {
     uint32_t held[40], held_count; /* ranks of the locks that it holds, innermost last */
     struct crossings *crossings, *idle_crossings; /* (core/hook) the running kernel thread's; the idle loop's */
     struct journal *journal;       /* (core/maths) where changes of abstract maps are written down: of `crossings` */
+    uint32_t refuse_in;            /* for tests: the n-th request of the host from now on is refused; 0: none */
     uint32_t refused;              /* how often the host refused something that it is asked for on this CPU */
 #endif
 };
@@ -156,8 +157,11 @@ static inline void cpu_host_refused(void)
     if (here)
         here->refused++;
 }
+/* Asked by src/host before it asks Linux: a test wants this request refused. */
+static inline bool cpu_host_must_refuse(void) { return here && here->refuse_in && --here->refuse_in == 0; }
 #else
 static inline void cpu_host_refused(void) {}
+static inline bool cpu_host_must_refuse(void) { return false; }
 #endif
 /* An atomic step of a shared object: a point in the check build, nothing in the fast build. */
 #ifdef UKERN_CHECK

@@ -46,6 +46,8 @@ enum ukern_status window_make(struct pt_id id, uint64_t size, uint64_t align)
     if (!w || w->base || size == 0 || !is_aligned(size, FRAME_SIZE) || align < FRAME_SIZE || (align & (align - 1)) != 0 ||
         size > PTRDIFF_MAX - align)
         return UKERN_BADARG;
+    if (cpu_host_must_refuse())
+        return window_refused();
     /* Too much by `align`, then the ends go back: the only way to an alignment without asking for a fixed address. */
     uint64_t whole = size + (align - FRAME_SIZE);
     uint8_t *got = mmap(NULL, whole, PROT_NONE, NOTHING, -1, 0);
@@ -72,6 +74,8 @@ enum ukern_status window_map(struct pt_id id, uint64_t offset, struct frame_id f
     const struct window *w = window_of(id);
     if (!window_holds(w, offset, n) || !range_in(first.n, n, m->frames))
         return UKERN_BADARG;
+    if (cpu_host_must_refuse())
+        return window_refused();
     void *got = mmap(w->base + offset, (size_t)n << FRAME_SHIFT, writable ? PROT_READ | PROT_WRITE : PROT_READ,
                      MAP_SHARED | MAP_NORESERVE | MAP_FIXED, ram_fd(m), (off_t)first.n << FRAME_SHIFT);
     return got == MAP_FAILED ? window_refused() : UKERN_OK;
@@ -82,6 +86,8 @@ enum ukern_status window_unmap(struct pt_id id, uint64_t offset, uint32_t n)
     const struct window *w = window_of(id);
     if (!window_holds(w, offset, n))
         return UKERN_BADARG;
+    if (cpu_host_must_refuse())
+        return window_refused();
     size_t bytes = (size_t)n << FRAME_SHIFT;
     bool hidden = mmap(w->base + offset, bytes, PROT_NONE, NOTHING | MAP_FIXED, -1, 0) != MAP_FAILED;
 #ifndef UKERN_BUG_MM_STILL_VISIBLE

@@ -45,6 +45,14 @@ assert c["failed"] is False and c["calls"] >= 200 and c["steps"] >= c["calls"] a
 assert all(l["code"] > 0 and l["spec"] > 0 and l["mode"] == "both" for l in c["layers"]), c["layers"]
 X
 
+# ---- every refusal in turn
+if [ "${UKERN_INSTRUMENT:-}" != valgrind ]; then
+    expect 0 "$UKERN_CHECK" check --inject
+    says out '^frames: [1-9][0-9]* sites, [0-9]+ refusals:.* container_alloc [1-9].* pt_insert [1-9].* space_map [1-9]'
+    says out '^host mappings: [1-9][0-9]* sites.* space_new [1-9].* space_map [1-9]'
+    says out "^checker's memory: [1-9][0-9]* requests refused"
+fi
+
 # ---- what is wrong
 expect 2 "$UKERN_CHECK" check --layer nosuch
 says err 'there is no layer "nosuch" with a specification; there are:.* container'

@@ -262,7 +262,7 @@ static void show_dot(const struct showing *s)
 static void show_markdown(void)
 {
     char folder[16], last[16] = "";
-    printf("# The tower, bottom first\n\nMade by `make layers-page` from `src/LAYERS` and the headers; `make check` compares it. Do not edit.\n\n"
+    printf("<!-- SPDX-License-Identifier: BSD-2-Clause -->\n# The tower, bottom first\n\nMade by `make layers-page` from `src/LAYERS` and the headers; `make check` compares it. Do not edit.\n\n"
            "State: shared (several CPUs reach it under its lock), local (one CPU's or one thread's), none, check (of the check build alone).\n"
            "Origin: the layer of mCertiKOS (or mC2, NOVA) that it comes from. A row with primitives has an executable specification.\n");
     for (size_t i = 0; i < ROWS; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pt_spec: a page map is a finite map; tables are there because somebody pays for them.
  *
+ * Mode spec   pages are what the state says, tables are paid for, and their bytes are nobody's: no root is known
  * Relation    a walk from the map's root to where a page begins finds it, to where a table is finds the table, with the
  *             count of what is below it; all that memory has below the roots is as many pages and tables as there are */
 #include "core/spec.h"

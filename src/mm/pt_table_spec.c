@@ -66,6 +66,7 @@ enum verdict pt_table_new_spec(struct pt_table_view *s, struct container_id who,
     r->ret = container_alloc(who, &root);
     if (r->ret != UKERN_OK)
         return DEFINED;
+    ALLOW(!has(s->pt_table->root, root));
     pt_entry_begin(root);
     set(s->pt_table->root, root, who);
     r->ret_root = root;

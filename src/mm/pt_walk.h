@@ -9,7 +9,7 @@
  *                            above
  *             pt_walk_get    the entry of that level; absent when there is no table for it
  *             pt_walk_set    likewise; PRE there is a table for it
- * Preconditions  root is a table; level 0..3; va is canonical (bits 47..63 equal)
+ * Preconditions  root is a table, and so is whatever the entries on the way lead to; level 0..3; va is canonical (bits 47..63 equal)
  * Invariants  none
  * Lock        none (local) */
 #pragma once

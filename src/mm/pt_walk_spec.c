@@ -16,7 +16,6 @@ enum { DIGIT = 8, PAGE = 12 };
 
 static uint32_t digit(uint64_t va, uint32_t level) { return (uint32_t)(va >> (PAGE + DIGIT * level)) % PT_ENTRIES; }
 static bool is_canonical(uint64_t va) { return va < UINT64_C(1) << 47 || va >= -(UINT64_C(1) << 47); }
-static bool is_root(const struct pt_walk_view *s, struct frame_id root) { return has(s->pt_entry->table, root); }
 
 /* Whether an entry of this level is one for a table. */
 static bool leads_on(struct pte e, uint32_t level)
@@ -34,7 +33,7 @@ struct reached {
 static struct reached reach(const struct pt_walk_view *s, struct frame_id root, uint64_t va, uint32_t level)
 {
     struct reached w = { { root, digit(va, PT_LEVELS - 1) }, PT_LEVELS - 1 };
-    while (w.level > level && leads_on(get(s->pt_entry->entry, w.at), w.level)) {
+    while (w.level > level && has(s->pt_entry->table, w.at.table) && leads_on(get(s->pt_entry->entry, w.at), w.level)) {
         struct frame_id next = pte_frame(get(s->pt_entry->entry, w.at));
         w.level--;
         w.at = (struct pte_at){ next, digit(va, w.level) };
@@ -42,11 +41,18 @@ static struct reached reach(const struct pt_walk_view *s, struct frame_id root, 
     return w;
 }
 
+/* From a table, by tables, to where va leads. */
+static bool is_walk(const struct pt_walk_view *s, struct frame_id root, uint64_t va, uint32_t level)
+{
+    return is_canonical(va) && level < PT_LEVELS && has(s->pt_entry->table, root) &&
+           has(s->pt_entry->table, reach(s, root, va, level).at.table);
+}
+
 enum verdict pt_walk_leaf_spec(struct pt_walk_view *s, struct frame_id root, uint64_t va,
                                const struct pt_walk_leaf_ret *did, struct pt_walk_leaf_ret *r)
 {
     (void)did;
-    PRE(is_root(s, root) && is_canonical(va));
+    PRE(is_walk(s, root, va, 0));
     struct reached w = reach(s, root, va, 0);
     r->ret = (struct pt_leaf){ get(s->pt_entry->entry, w.at), w.level, 0 };
     return DEFINED;
@@ -56,7 +62,7 @@ enum verdict pt_walk_table_spec(struct pt_walk_view *s, struct frame_id root, ui
                                 const struct pt_walk_table_ret *did, struct pt_walk_table_ret *r)
 {
     (void)did;
-    PRE(is_root(s, root) && is_canonical(va) && level < PT_LEVELS);
+    PRE(is_walk(s, root, va, level));
     struct reached w = reach(s, root, va, level);
     r->ret = w.level == level ? w.at.table : NO_FRAME;
     return DEFINED;
@@ -66,7 +72,7 @@ enum verdict pt_walk_get_spec(struct pt_walk_view *s, struct frame_id root, uint
                               const struct pt_walk_get_ret *did, struct pt_walk_get_ret *r)
 {
     (void)did;
-    PRE(is_root(s, root) && is_canonical(va) && level < PT_LEVELS);
+    PRE(is_walk(s, root, va, level));
     struct reached w = reach(s, root, va, level);
     r->ret = (struct pte){ 0 };
     if (w.level == level)
@@ -78,8 +84,7 @@ enum verdict pt_walk_set_spec(struct pt_walk_view *s, struct frame_id root, uint
                               const struct pt_walk_set_ret *did, struct pt_walk_set_ret *r)
 {
     (void)did, (void)r;
-    PRE(is_root(s, root) && is_canonical(va) && level < PT_LEVELS && reach(s, root, va, level).level == level &&
-        (e.bits == 0 || (e.bits & PTE_P)));
+    PRE(is_walk(s, root, va, level) && reach(s, root, va, level).level == level && (e.bits == 0 || (e.bits & PTE_P)));
     pt_entry_set(reach(s, root, va, level).at, e);
     return DEFINED;
 }

@@ -2,6 +2,7 @@
 /* pt_kern: see pt_kern.h. The kernel's half has one set of tables, made at boot; every root has the same entries for
  * them. */
 #include "mm/pt_kern.h"
+#include "mm/container.h"
 #include "mm/frame_type.h"
 
 enum { ROOT_LEVEL = PT_LEVELS - 1, TOP_FIRST = PT_ENTRIES / 2, TOP_COUNT = PT_ENTRIES / 2 };
@@ -127,6 +128,7 @@ void pt_kern_end(struct pt_id id)
     for (uint32_t i = 0; i < s->tops; i++)
         pt_walk_set(root, pt_kern_top_va(i), ROOT_LEVEL, (struct pte){ 0 });
     pt_table_end(root);
+    container_free(root);
     s->map[id.n].root = NO_FRAME;
 }
 

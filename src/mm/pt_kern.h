@@ -20,7 +20,7 @@
  *             pt_entry_begin, then by ascending (level, address), highest level first, pt_entry_set of each entry that
  *             is not absent (an entry for a table before what is in that table). pt_kern_new: pt_table_new; pt_walk_set
  *             of level 3 for each entry of `top` that is not absent, ascending. pt_kern_end: pt_walk_set of these to 0,
- *             ascending; pt_table_end
+ *             ascending; pt_table_end; container_free
  * Limit       ids are below max_tasks + max_vms of the params (64 under limits = mcertikos)
  * Lock        none: constant after boot, and a map belongs to its space or VM (local) */
 #pragma once

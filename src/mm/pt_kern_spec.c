@@ -137,6 +137,7 @@ enum verdict pt_kern_end_spec(struct pt_kern_view *s, struct pt_id id, const str
     for (uint32_t i = UPPER; has(s->pt_kern->top, i); i++)
         pt_walk_set(root, upper_address(i), ROOT, (struct pte){ 0 });
     pt_table_end(root);
+    container_free(root);
     del(s->pt_kern->root, id);
     return DEFINED;
 }

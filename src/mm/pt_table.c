@@ -27,8 +27,7 @@ enum ukern_status pt_table_new(struct container_id who, struct frame_id *ret_roo
 
 void pt_table_end(struct frame_id root)
 {
-    pt_entry_end(root);
-    container_free(root);
+    pt_entry_end(root); /* the frame is the caller's: this step may be taken when a freed one is another map's root */
 }
 
 /* ---- tables that are missing ---- */

@@ -5,7 +5,7 @@
  *             of addresses below the table: level << 28 | va >> (21 + 9 level), level 0..2 that of the table's entries.
  *             Addresses: the user half, va < 2^47; fresh : tables that came in this step; empty between steps
  * Primitives  pt_table_new      a root for `who`: a table without entries; NOMEM, BADARG as container_alloc
- *             pt_table_end      the root goes; PRE no table below it, and no entry in it
+ *             pt_table_end      it is a root no more, its frame is the caller's; PRE no table below it, and no entry in it
  *             pt_table_prepare  all tables that entries of `level` (0 or 1) for the addresses va..last lack (below a
  *                               large page none is lacking, nor can be); NOMEM: not all could be had, and then nothing
  *                               changed. PRE va <= last < 2^47
@@ -18,7 +18,7 @@
  *             frames become tables in the order in which they came, tables by ascending address, a higher level before
  *             what is below it. When one is refused, those that came are given back with container_free, last first
  * Below       calls that change mm/pt_entry, in this order. pt_table_new: container_alloc, pt_entry_begin.
- *             pt_table_end: pt_entry_end, container_free. pt_table_prepare, after the k container_alloc, for each
+ *             pt_table_end: pt_entry_end. pt_table_prepare, after the k container_alloc, for each
  *             table: pt_entry_begin; pt_entry_set of the entry for it (P, W, U, count 0); unless that entry is in the
  *             root, pt_entry_set of the entry above that (the one for the table that it is in) with one more in its
  *             count. pt_table_put: pt_entry_set of the entry; when it was absent and is not any more, or the other way

@@ -66,7 +66,6 @@ enum verdict pt_table_new_spec(struct pt_table_view *s, struct container_id who,
     r->ret = container_alloc(who, &root);
     if (r->ret != UKERN_OK)
         return DEFINED;
-    ALLOW(!has(s->pt_table->root, root));
     pt_entry_begin(root);
     set(s->pt_table->root, root, who);
     r->ret_root = root;
@@ -80,7 +79,6 @@ enum verdict pt_table_end_spec(struct pt_table_view *s, struct frame_id root, co
     PRE(has(s->pt_table->root, root) && present_in(s, root) == 0);
     del(s->pt_table->root, root);
     pt_entry_end(root);
-    container_free(root);
     return DEFINED;
 }
 

@@ -106,6 +106,7 @@ START_TEST(random_calls_agree_with_the_model)
         }
         ck_assert_uint_eq(m.tables, 0);
         pt_table_end(root);
+        ck_ok(container_free(root));
         ck_assert_uint_eq(frame_used(), 0);
         harness_free(machine);
     }
@@ -202,6 +203,7 @@ START_TEST(a_full_table_counts_to_512)
     pt_table_trim(root, 0, 2);
     has_tables(root, 1);
     pt_table_end(root);
+    ck_ok(container_free(root));
     ck_assert_uint_eq(frame_used(), 0);
     harness_free(m);
 }
@@ -224,6 +226,7 @@ START_TEST(tables_are_charged_to_the_roots_payer)
     ck_assert_uint_eq(info.usage, 3);
     pt_table_trim(root, 4096, 2);
     pt_table_end(root);
+    ck_ok(container_free(root));
     ck_ok(container_info(who, &info));
     ck_assert_uint_eq(info.usage, 0);
     ck_ok(container_revoke(who));

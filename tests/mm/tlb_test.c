@@ -265,11 +265,11 @@ static void wraps(uint32_t before, uint32_t after, uint32_t look_every)
 
 START_TEST(a_generation_that_wraps_brings_nothing_back)
 {
-    for (uint32_t before = 0; before < 70; before += 1 + before / 8)
-        for (uint32_t after = 1; after < 200; after += 1 + after / 70) {
-            wraps(before, after, 0);
-            wraps(before, after, 31);
-        }
+    static const uint32_t befores[] = { 0, 1, 31, 32, 63 }, afters[] = { 1, 31, 32, 33, 63, 64, 65, 128 }; /* a turn of the check build is 64 */
+    for (uint32_t i = 0; i < COUNT_OF(befores) * COUNT_OF(afters); i++) {
+        wraps(befores[i % COUNT_OF(befores)], afters[i / COUNT_OF(befores)], 0);
+        wraps(befores[i % COUNT_OF(befores)], afters[i / COUNT_OF(befores)], 31);
+    }
     const uint32_t turn = 1 << 20; /* of the fast build */
 #ifndef UKERN_CHECK
     static const uint32_t at[] = { 0, 1, (1 << 19) - 1, 1 << 19, (1 << 20) - 1 };

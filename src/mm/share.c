@@ -27,7 +27,7 @@ enum ukern_status share_status(struct share_pair p, uint32_t *ret_state)
 {
     LOCK_SCOPE(&here->m->share->lock);
     if (!share_is_pair(p))
-        return UKERN_BADARG;
+        return EVENT(UKERN_BADARG);
     struct share_entry mine = share_entry_get(p), theirs = share_entry_get(share_back(p));
     if (!mine.seen)
         share_op_seen(p);
@@ -39,10 +39,10 @@ enum ukern_status share_offer(struct share_pair p, uint64_t va, uint32_t *ret_st
 {
     LOCK_SCOPE(&here->m->share->lock);
     if (!share_is_pair(p) || !is_aligned(va, FRAME_SIZE) || !range_in(va, FRAME_SIZE, UKERN_WINDOW))
-        return UKERN_BADARG;
+        return EVENT(UKERN_BADARG);
     struct share_entry mine = share_entry_get(p), theirs = share_entry_get(share_back(p));
     if (mine.state == SHARE_READY)
-        return UKERN_BUSY;
+        return EVENT(UKERN_BUSY);
     enum ukern_status st = UKERN_OK;
     uint32_t state = SHARE_PENDING;
     if (mine.state != SHARE_PENDING && theirs.state != SHARE_PENDING)
@@ -72,10 +72,10 @@ enum ukern_status share_revoke(struct share_pair p)
 {
     LOCK_SCOPE(&here->m->share->lock);
     if (!share_is_pair(p))
-        return UKERN_BADARG;
+        return EVENT(UKERN_BADARG);
     struct share_entry mine = share_entry_get(p), theirs = share_entry_get(share_back(p));
     if (mine.state == SHARE_DEAD && theirs.state == SHARE_DEAD)
-        return UKERN_NOTFOUND;
+        return EVENT(UKERN_NOTFOUND);
     enum ukern_status st = mine.state == SHARE_READY ? share_unmap(p, mine.va, theirs.va) : UKERN_OK;
     if (st == UKERN_OK)
         share_op_dead(p);

@@ -100,7 +100,7 @@ enum ukern_status space_demand(struct space_id s, uint64_t va, uint32_t pages, u
     LOCK_SCOPE(&p->lock);
     if (!space_exists(p) || (pages > 0 && (perm > PERM_ALL || !is_aligned(va, FRAME_SIZE) ||
                                            !range_in(va, (uint64_t)pages << FRAME_SHIFT, UKERN_WINDOW))))
-        return UKERN_BADARG;
+        return EVENT(UKERN_BADARG);
     struct space_info info = { .payer = p->info.payer };
     if (pages > 0)
         info = (struct space_info){ p->info.payer, (uint32_t)(va >> FRAME_SHIFT), pages, perm };
@@ -144,7 +144,7 @@ enum ukern_status space_fault(struct space_id s, uint64_t va, uint32_t access)
         return UKERN_BADARG;
     LOCK_SCOPE(&p->lock);
     if (!space_exists(p) || access > PERM_ALL)
-        return UKERN_BADARG;
+        return EVENT(UKERN_BADARG);
     return EVENT(space_page_for(p, s, va, access, &f, &perm));
 }
 
@@ -154,7 +154,7 @@ enum ukern_status space_read(struct space_id s, uint64_t va, struct frame_id *re
     if (!p || va >= UKERN_WINDOW)
         return UKERN_NOTFOUND;
     LOCK_SCOPE(&p->lock);
-    return space_exists(p) ? pt_read(space_pt(s), va, ret_frame, ret_perm) : UKERN_NOTFOUND;
+    return EVENT(space_exists(p) ? pt_read(space_pt(s), va, ret_frame, ret_perm) : UKERN_NOTFOUND);
 }
 
 /* ---- the MMU ---- */

@@ -168,9 +168,9 @@ static enum ukern_status space_map_order(struct space_id s, uint64_t va, uint32_
         return UKERN_BADARG;
     LOCK_SCOPE(&p->lock);
     if (!space_place_is_valid(p, va, pages, order, perm))
-        return UKERN_BADARG;
+        return EVENT(UKERN_BADARG);
     if (space_has_page(s, va, pages))
-        return UKERN_EXISTS;
+        return EVENT(UKERN_EXISTS);
     return EVENT(space_reserve(s, va, pages, perm, order));
 }
 
@@ -240,10 +240,10 @@ enum ukern_status space_unmap(struct space_id s, uint64_t va, uint32_t pages)
     LOCK_SCOPE(&p->lock);
 #endif
     if (!space_place_is_valid(p, va, pages, 0, 0))
-        return UKERN_BADARG;
+        return EVENT(UKERN_BADARG);
     uint64_t end = va + ((uint64_t)pages << FRAME_SHIFT);
     if (!space_is_whole(s, va, end))
-        return UKERN_NOTFOUND;
+        return EVENT(UKERN_NOTFOUND);
     enum ukern_status st = UKERN_OK;
 #ifndef UKERN_BUG_MM_WINDOW_STALE
     st = window_unmap(space_pt(s), va, pages); /* before a frame can become somebody else's */
@@ -335,9 +335,9 @@ enum ukern_status space_resv2(struct space_id a, uint64_t va_a, struct space_id 
         return UKERN_BADARG;
     LOCK_PAIR_SCOPE(&p->lock, &q->lock);
     if (!space_place_is_valid(p, va_a, 1, 0, perm) || !space_place_is_valid(q, va_b, 1, 0, perm))
-        return UKERN_BADARG;
+        return EVENT(UKERN_BADARG);
     if (space_has_page(a, va_a, 1) || space_has_page(b, va_b, 1))
-        return UKERN_EXISTS;
+        return EVENT(UKERN_EXISTS);
     enum ukern_status st = pt_prepare(space_pt(a), va_a, 1, 0);
     if (st != UKERN_OK)
         return EVENT(st);

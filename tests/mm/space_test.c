@@ -804,7 +804,7 @@ static _Atomic int stage;
 
 static void *linger(void *cpu)
 {
-    struct frame_id f;
+    struct frame_id f = NO_FRAME;
     here = cpu;
     uintptr_t wrong = space_enter(watched[0]) != UKERN_OK || space_access(watched[0], 0x10000, PERM_USER, &f) != UKERN_OK;
     atomic_store(&stage, 1);

@@ -76,16 +76,15 @@ enum verdict pt_entry_set_spec(struct pt_entry_view *s, struct pte_at at, struct
 {
     (void)r;
     PRE(is_place(s, at) && (e.bits == 0 || is_present(e)));
+#ifdef UKERN_BUG_SPEC_ENTRY_AGED
+    e.bits &= ~(PTE_A | PTE_D);
+#endif
     uint32_t others = get(s->pt_entry->table, at.table) - has(s->pt_entry->entry, at);
     if (e.bits == 0)
         del(s->pt_entry->entry, at);
     else
         set(s->pt_entry->entry, at, e);
-#ifndef UKERN_BUG_SPEC_ENTRY_COUNT
     set(s->pt_entry->table, at.table, others + has(s->pt_entry->entry, at));
-#else
-    set(s->pt_entry->table, at.table, others + 1);
-#endif
     INSTEAD(write_word(at, e));
     return DEFINED;
 }

@@ -269,7 +269,7 @@ enum verdict pt_read_spec(struct pt_view *s, struct pt_id id, uint64_t va, const
     r->ret = UKERN_OK;
     uint64_t inside = va % bytes_of(p.order);
 #ifdef UKERN_BUG_SPEC_LARGE_FRAME
-    inside += p.order ? FRAME_SIZE - 1 : 0;
+    inside += p.order ? FRAME_SIZE : 0;
 #endif
     r->ret_frame = (struct frame_id){ p.frame.n + (uint32_t)(inside / FRAME_SIZE) };
     r->ret_perm = p.perm;

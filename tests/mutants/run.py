@@ -106,15 +106,14 @@ def check(program: str, seed: int, options: list[str], limit: float) -> tuple[bo
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=limit, errors='replace')
     except subprocess.TimeoutExpired:
-        return True, 'hang', '-'
+        return False, f'no end within {limit:.0f} s', ''
     if run.returncode == 0:
         return False, '', ''
     out = run.stdout + run.stderr
-    if run.returncode not in (1,):
-        return True, f'ended by {-run.returncode if run.returncode < 0 else run.returncode}', '-'
-    by = re.search(r'^(?:\S*: )?(\w+): (.+?) in layer (\S+)', out, re.M)
-    steps = re.search(r'after (\d+) (?:steps|calls)', out)
-    return True, f'{by[1]}: {by[2]}' if by else out.strip().split('\n')[0][:80], steps[1] if steps else '?'
+    report = re.search(r'^FAILED after (\d+) calls: (.*)', out, re.M)
+    if run.returncode != 1 or not report:      # a crash of the checker is no finding
+        return False, f'exit status {run.returncode} without a report', ''
+    return True, report[2], report[1]
 
 
 def unit_tests(source: str) -> list[str]:
@@ -135,6 +134,7 @@ def try_bug(builder: Builder, bug: Bug, plain: dict[str, bytes], steps: int) -> 
             return Verdict(bug, SAME)
         archive = builder.archive(bug.source, obj, folder)
         found: list[tuple[str, str]] = []
+        missed = ''
         options = [f'--steps={steps}'] + ([f'--engine={bug.where}', '--cpus=4'] if bug.where in ('sim', 'smp') else [])
         if not bug.where.startswith('test'):
             program = os.path.join(folder, 'ukern-check')
@@ -144,6 +144,8 @@ def try_bug(builder: Builder, bug: Bug, plain: dict[str, bytes], steps: int) -> 
                 hit, by, after = check(program, seed, options, 120)
                 if hit:
                     found.append((by, after))
+                else:
+                    missed = by
             if found and (len(found) == len(SEEDS) or bug.text is not None):
                 return Verdict(bug, FOUND, found[0][0], '/'.join(a for _, a in found))
             if found:
@@ -161,7 +163,7 @@ def try_bug(builder: Builder, bug: Bug, plain: dict[str, bytes], steps: int) -> 
                 status = 1
             if status not in (0, 77):
                 return Verdict(bug, FOUND, test.replace('-check.t', ''), 'test')
-        return Verdict(bug, SURVIVED)
+        return Verdict(bug, SURVIVED, missed)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

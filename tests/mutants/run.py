@@ -215,7 +215,7 @@ def run(bugs: list[Bug], steps: int) -> list[Verdict]:
         obj = os.path.join(BUILD, 'libukern-check.a')
         builder.link('ukern-check', obj, os.path.join(folder, 'control'))
         hit, by, _ = check(os.path.join(folder, 'control'), SEEDS[0], [f'--steps={steps}'], 120)
-        if hit:
+        if hit or by:
             sys.exit(f'run.py: the control (no bug) fails: {by}')
         for b in bugs:
             for test in [f'tests/{b.where[5:]}-check.t'] if b.where.startswith('test:') else unit_tests(b.source):

@@ -255,7 +255,18 @@ bool harness_all_code(void)
 }
 
 bool harness_on_valgrind(void) { return RUNNING_ON_VALGRIND; }
-uint32_t harness_rounds(uint32_t n) { return harness_on_valgrind() ? (n + 9) / 10 : n; }
+bool harness_is_slow(void)
+{
+#if defined __SANITIZE_THREAD__ || defined __SANITIZE_ADDRESS__
+    return true;
+#elif defined __has_feature
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+    return true;
+#endif
+#endif
+    return harness_on_valgrind();
+}
+uint32_t harness_rounds(uint32_t n) { return harness_on_valgrind() ? (n + 9) / 10 : harness_is_slow() ? (n + 3) / 4 : n; }
 
 uint64_t harness_hash(const void *bytes, size_t n)
 {

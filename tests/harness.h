@@ -49,9 +49,11 @@ static inline uint64_t harness_below(struct harness_random *r, uint64_t n) { ret
 bool harness_readable(const void *p);
 bool harness_writable(void *p); /* writes back the byte that is there when it can */
 
-/* n, or a tenth of it under valgrind, which is some fifty times slower: for the lengths of random sequences. */
+/* n, a quarter of it under a sanitizer, or a tenth under valgrind, which is some fifty times slower: for the lengths of random
+ * sequences. */
 uint32_t harness_rounds(uint32_t n);
 bool harness_on_valgrind(void);
+bool harness_is_slow(void); /* valgrind, ASan, TSan */
 
 /* Hash of n bytes, for "nothing changed". */
 uint64_t harness_hash(const void *bytes, size_t n);

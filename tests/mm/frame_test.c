@@ -198,7 +198,7 @@ END_TEST
 
 START_TEST(memory_may_be_larger_than_the_largest_block)
 {
-    if (harness_on_valgrind()) /* two million table entries */
+    if (harness_is_slow()) /* two million table entries */
         return;
     struct ukern *m = harness_make(UINT64_C(9) << 30); /* sparse: nobody touches it */
     uint32_t runs = 0, total = 0, count;

@@ -45,6 +45,7 @@ try --layer all=both
 try --layer all=spec
 RANDOM=$((seed % 32768))
 for layer in $layers; do
+    [ "${UKERN_INSTRUMENT:-}" != valgrind ] || break
     [ $tours = 8 ] || [ $((RANDOM % 4)) = 0 ] || continue
     try --layer "$layer=spec"
     try --layer "$layer=both"

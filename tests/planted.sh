@@ -54,7 +54,7 @@ run_with() { # BUG SOURCE TEST BUILD: 0 the test passes, 1 it fails, 2 it cannot
 
 while read -r bug source test where; do
     case $bug in ''|'#'*) continue ;; esac
-    in_sample "$bug" || continue
+    in_sample "$bug" "$source" "$test" || continue
     # Each row has one home: a TSan build carries out its own rows and the controls.
     if [ "$bug" != none ] && { [ "$where" = tsan ] || [ $tsan = yes ]; } && [ "$where$tsan" != tsanyes ]; then
         elsewhere=$((elsewhere + 1))

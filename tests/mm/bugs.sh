@@ -146,7 +146,7 @@ run_with() {
 
 while read -r bug file test only; do
     [ -n "$bug" ] || continue
-    in_sample "$bug" || continue
+    in_sample "$bug" "$file" "$test" || continue
     if [ -n "$only" ] && [ -n "${SANITIZE_FLAGS:-}" ]; then
         echo "# not planted in a build with$SANITIZE_FLAGS: $bug, which needs a plain one"
         continue

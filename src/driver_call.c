@@ -126,7 +126,7 @@ void driver_leave_all(struct lane *l)
 {
     struct driver *d = l->d;
     for (uint32_t cpu = 0; cpu < d->dm->cpus; cpu++)
-        while (d->inside[cpu].n > 0 && (d->lanes == 1 || cpu == (uint32_t)(l - d->lane))) {
+        while ((d->lanes == 1 || cpu == (uint32_t)(l - d->lane)) && d->inside[cpu].n > 0) { /* others' are not even read */
             const struct prim_of *enter = d->inside[cpu].in[0].by;
             struct driver_command c = { .cpu = (uint8_t)cpu };
             unsigned char ret[HOOK_RECORD];

@@ -55,8 +55,9 @@ static bool spin_for_work(struct cpu *c)
     return false;
 }
 
-/* All CPUs idle, no bits pending, no timer: all at one moment, namely that of the first read of `woken`, because a CPU
- * that leaves counts itself there before it clears anything. */
+/* All CPUs idle, no bits pending, no timer: all at one moment, namely that of the first read of `woken`. A CPU that leaves
+ * counts itself out of `idle`, then into `woken`, then clears its bits and its timer. So whoever sees these cleared sees another
+ * `woken` at the end, or saw fewer idle; counted into `woken` first, it could be seen idle still and its bits cleared already. */
 static bool nothing_can_happen(struct ukern *m)
 {
     struct engine *e = m->engine;
@@ -93,8 +94,8 @@ static void smp_idle(struct cpu *c, uint64_t deadline)
             c->m->on_quiet(c->m);
         sleep_until(c, deadline);
     }
-    atomic_fetch_add(&e->woken, 1); /* first: see nothing_can_happen */
     atomic_fetch_sub(&e->idle, 1);
+    atomic_fetch_add(&e->woken, 1); /* here and nowhere else: see nothing_can_happen */
     atomic_store(&c->engine->deadline, 0);
     atomic_store(&c->state, CPU_RUN);
 }

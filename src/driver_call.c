@@ -109,14 +109,16 @@ static void note_inside(struct driver *d, const struct driver_command *c, const 
     typeof(d->inside[0]) *in = &d->inside[c->cpu];
     uint32_t value = word_at(c->args, 0);
     if (p->enters) {
-        d->insiders += d->lanes == 1 && in->n == 0;
+        if (d->lanes == 1) /* else other CPUs' threads would write it, too */
+            d->insiders += in->n == 0;
         in->in[in->n].by = p;
         in->in[in->n++].value = value;
     }
     for (uint8_t i = 0; p->leaves && i < in->n; i++)
         if (in->in[i].value == value && in->in[i].by->prim->layer == p->prim->layer) {
             in->in[i] = in->in[--in->n];
-            d->insiders -= d->lanes == 1 && in->n == 0;
+            if (d->lanes == 1)
+                d->insiders -= in->n == 0;
             return;
         }
 }
